@@ -1,0 +1,1 @@
+"""Discrete-event capacity and trade-off simulator."""
