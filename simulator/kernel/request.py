@@ -1,0 +1,189 @@
+"""A request, or one branch of it, on its way through the components."""
+
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+from simulator.kernel.outcome import Outcome
+
+if TYPE_CHECKING:
+    from simulator.kernel.clock import Clock
+    from simulator.kernel.probe import Visit
+
+Flow = Generator[float | None, None, Any]
+"""What a component runs: yields seconds to wait, or None to park; returns an outcome or None."""
+
+Call = Callable[["Request"], Generator[float | None, None, Outcome]]
+"""A thing that can be called with a request and answers with an outcome."""
+
+NEVER = float("inf")
+
+
+class Interrupted(Exception):
+    """Thrown into a request at the place where it works or waits, by a fault or an eviction."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+class Request:
+    """One unit of work from outside, and the line of execution that carries it.
+
+    Concurrency inside a request (parallel calls, timeouts, hedges, fire-and-forget) runs in
+    *branches*: requests that share the root's identity and attributes and have a generator,
+    a deadline and a quality of their own. A branch that is waited for hands its quality,
+    degradation and cost back with :meth:`adopt`.
+
+    Times are absolute seconds of the clock; ``quality`` is a factor in [0, 1]; ``cost`` is in
+    dollars. ``due`` is the current appointment on the agenda, None while parked.
+    """
+
+    __slots__ = (
+        "arrived",
+        "attributes",
+        "awaiting",
+        "clock",
+        "cost",
+        "deadline",
+        "degraded",
+        "due",
+        "first_token",
+        "generator",
+        "index",
+        "kind",
+        "keep_on_cancel",
+        "on_end",
+        "operation",
+        "outcome",
+        "priority",
+        "quality",
+        "root",
+        "send",
+        "started",
+        "visit",
+    )
+
+    def __init__(
+        self, clock: "Clock", index: int, kind: int, attributes: dict[str, Any], priority: int = 0
+    ) -> None:
+        self.clock = clock
+        self.index = index
+        self.kind = kind
+        self.attributes = attributes
+        self.priority = priority
+        self.arrived = clock.now
+        self.deadline = NEVER
+        self.quality = 1.0
+        self.cost = 0.0
+        self.degraded: Outcome | None = None
+        self.first_token: float | None = None
+        self.operation: str | None = None
+        self.root: Request = self
+        self.outcome: Outcome | None = None
+        self.on_end: Callable[[Request], None] | None = None
+        self.awaiting: tuple[Request, ...] = ()
+        self.keep_on_cancel = False
+        self.visit: Visit | None = None
+        self.generator: Flow | None = None
+        self.due: float | None = None
+        self.started: float | None = None
+        self.send: Callable[[None], float | None]
+
+    def branch(self) -> "Request":
+        """A new line of execution of the same request, not yet started."""
+        child = Request.__new__(Request)
+        child.clock = self.clock
+        child.index = self.index
+        child.kind = self.kind
+        child.attributes = self.attributes
+        child.priority = self.priority
+        child.arrived = self.arrived
+        child.deadline = self.deadline
+        child.quality = 1.0
+        child.cost = 0.0
+        child.degraded = None
+        child.first_token = None
+        child.operation = self.operation
+        child.root = self.root
+        child.outcome = None
+        child.on_end = None
+        child.awaiting = ()
+        child.keep_on_cancel = False
+        child.visit = self.visit
+        child.generator = None
+        child.due = None
+        child.started = None
+        return child
+
+    def start(self, generator: Flow) -> None:
+        """Run the generator up to its first wait."""
+        self.generator = generator
+        self.send = generator.send
+        self.resume()
+
+    def resume(self) -> None:
+        """Let a parked generator go on now, inside the caller's event."""
+        clock = self.clock
+        try:
+            delay = self.send(None)
+        except StopIteration as stop:
+            self.end(stop.value)
+            return
+        if delay is not None:
+            clock.resume_at(clock.now + delay, self)
+        else:
+            self.due = None
+
+    def interrupt(self, outcome: Outcome) -> None:
+        """Break off the current work or wait; the component there answers with ``outcome``."""
+        assert self.generator is not None, "only a running request can be interrupted"
+        self.due = None
+        try:
+            delay = self.generator.throw(Interrupted(outcome))
+        except StopIteration as stop:
+            self.end(stop.value)
+            return
+        if delay is not None:
+            self.clock.resume_at(self.clock.now + delay, self)
+
+    def end(self, outcome: Outcome | None) -> None:
+        """Note the outcome and tell whoever waits for this branch."""
+        self.generator = None
+        self.due = None
+        self.outcome = outcome or Outcome.OK
+        on_end = self.on_end
+        if on_end is not None:
+            on_end(self)
+
+    def cancel(self) -> None:
+        """Stop at once: leave queues, give back workers, and cancel what it waits for.
+
+        A branch whose callee does not learn of cancellations (``keep_on_cancel``) runs on, and
+        its work is wasted: that is what makes retries dangerous.
+        """
+        generator = self.generator
+        if generator is None:
+            return
+        if self.keep_on_cancel:
+            self.on_end = None
+            return
+        self.generator = None
+        self.due = None
+        self.outcome = Outcome.CANCELLED
+        for child in self.awaiting:
+            child.cancel()
+        generator.close()
+
+    def adopt(self, child: "Request") -> None:
+        """Take over what a finished branch found out about the answer."""
+        self.quality *= child.quality
+        self.cost += child.cost
+        if child.degraded is not None:
+            self.degraded = child.degraded
+        if child.first_token is not None:
+            self.first_token = child.first_token
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until the deadline; infinite without one."""
+        return self.deadline - self.clock.now
