@@ -1,0 +1,80 @@
+"""The words a value of the document may be: quantities with units, distributions, thresholds.
+
+Everything is read to SI floats (seconds, per second, bytes, dollars) and prints back. This package
+imports nothing else of the simulator.
+"""
+
+from simulator.quantities.count import format_count, parse_count, parse_number
+from simulator.quantities.duration import format_duration, parse_duration
+from simulator.quantities.fields import (
+    Bandwidth,
+    Bytes,
+    Count,
+    Duration,
+    Fraction,
+    Number,
+    PositiveCount,
+    PositiveDuration,
+    PositiveNumber,
+    PositiveRate,
+    Rate,
+    Usd,
+    UsdPerByte,
+    UsdPerHour,
+    UsdPerItem,
+    UsdPerToken,
+)
+from simulator.quantities.fraction import format_fraction, parse_fraction
+from simulator.quantities.grammar import QuantityError, three_digits
+from simulator.quantities.money import (
+    format_usd,
+    format_usd_per_hour,
+    format_usd_per_item,
+    format_usd_per_token,
+    parse_usd,
+    parse_usd_per_hour,
+    parse_usd_per_item,
+    parse_usd_per_token,
+)
+from simulator.quantities.rate import format_rate, parse_rate
+from simulator.quantities.size import format_size, parse_size
+
+__all__ = [
+    "Bandwidth",
+    "Bytes",
+    "Count",
+    "Duration",
+    "Fraction",
+    "Number",
+    "PositiveCount",
+    "PositiveDuration",
+    "PositiveNumber",
+    "PositiveRate",
+    "QuantityError",
+    "Rate",
+    "Usd",
+    "UsdPerByte",
+    "UsdPerHour",
+    "UsdPerItem",
+    "UsdPerToken",
+    "format_count",
+    "format_duration",
+    "format_fraction",
+    "format_rate",
+    "format_size",
+    "format_usd",
+    "format_usd_per_hour",
+    "format_usd_per_item",
+    "format_usd_per_token",
+    "parse_count",
+    "parse_duration",
+    "parse_fraction",
+    "parse_number",
+    "parse_rate",
+    "parse_size",
+    "parse_usd",
+    "parse_usd_per_hour",
+    "parse_usd_per_item",
+    "parse_usd_per_token",
+    "three_digits",
+]
