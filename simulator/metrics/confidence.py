@@ -260,7 +260,7 @@ def _skewness(values: Floats) -> float:
     if count < 3 or variance <= 0.0:
         return 0.0
     third = float((deviations**3).mean())
-    return math.sqrt(count * (count - 1.0)) / (count - 2.0) * third / variance**1.5
+    return math.sqrt(count * (count - 1.0)) / (count - 2.0) * third / math.pow(variance, 1.5)
 
 
 def _exp(value: float) -> float:
