@@ -1,0 +1,172 @@
+"""The KV cache as vLLM keeps it: a fixed number of blocks, shared by prefix, freed in LRU order."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from simulator.serving.generation import Generation
+
+__all__ = ["BlockPool"]
+
+UNLIMITED = 1 << 60
+
+
+class BlockPool:
+    """`total` blocks of `block_size` tokens, with prefix caching when asked for.
+
+    A part of a prompt that may be shared (a *unit*) is cached under the chain of keys up to it,
+    so that a unit matches only behind the same beginning. Blocks of finished requests stay
+    cached until their space is needed, least recently used first and the end of a prompt
+    before its beginning (vLLM frees a request's blocks in reverse). Generated tokens occupy
+    their place in that order but are never matched again.
+
+    `total` None is a cache without limit. Invariant: used + free = total, and the cached but
+    unused blocks are among the free ones.
+    """
+
+    __slots__ = ("_idle", "_idle_blocks", "_serial", "_units", "block_size", "caching", "free",
+                 "hit_tokens", "seen_tokens", "total")
+
+    def __init__(self, total: int | None, block_size: int = 16, *, caching: bool = False) -> None:
+        assert total is None or total > 0, "at least one block"
+        assert block_size > 0, "a block holds at least one token"
+        self.total = UNLIMITED if total is None else total
+        self.block_size = block_size
+        self.caching = caching
+        self.free = self.total
+        self.hit_tokens = 0
+        self.seen_tokens = 0
+        self._serial = 0
+        # Cached units: chain -> [blocks, requests using them]. Unused ones, oldest first, with
+        # the blocks freed without a name: key -> blocks.
+        self._units: dict[Hashable, list[int]] = {}
+        self._idle: OrderedDict[Hashable, int] = OrderedDict()
+        self._idle_blocks = 0
+
+    def needed(self, tokens: int) -> int:
+        """Return the blocks that `tokens` occupy."""
+        return -(-tokens // self.block_size)
+
+    @property
+    def used(self) -> int:
+        """Blocks that requests hold now (cached but unused blocks are free)."""
+        return self.total - self.free
+
+    def match(self, request: Generation) -> tuple[int, int, int]:
+        """Return the cached units of the prompt, their tokens, and how many blocks are unused.
+
+        The last token is always computed, so a fully cached prompt matches one block less.
+        """
+        if not self.caching or not request.prefix:
+            return 0, 0, 0
+        tokens = units = idle = start = 0
+        for chain, end, blocks in self._chain(request):
+            unit = self._units.get(chain)
+            if unit is None or unit[0] == 0:
+                break
+            units += 1
+            if unit[1] == 0:
+                idle += unit[0]
+            tokens = (start + unit[0]) * self.block_size
+            if unit[0] < blocks or end >= request.tokens:
+                break
+            start += blocks
+        limit = (request.tokens - 1) // self.block_size * self.block_size
+        return units, min(tokens, limit), idle
+
+    def take_cached(self, request: Generation, units: int) -> None:
+        """Let `request` use the first `units` cached units of its prompt."""
+        for chain, _, _ in self._chain(request)[:units]:
+            unit = self._units[chain]
+            if unit[1] == 0 and self.total != UNLIMITED:
+                self._idle_blocks -= self._idle.pop(chain)
+            if unit[1] == 0:
+                self.free -= unit[0]
+            unit[1] += 1
+            request.shared.append(chain)
+            request.shared_blocks += unit[0]
+        request.units = units
+
+    def take(self, blocks: int) -> None:
+        """Take `blocks` free blocks, dropping the oldest cached contents if need be."""
+        assert 0 <= blocks <= self.free, "more KV blocks taken than are free"
+        self.free -= blocks
+        while self._idle_blocks > self.free:
+            chain = next(iter(self._idle))
+            held = self._idle[chain]
+            dropped = min(held, self._idle_blocks - self.free)
+            self._idle_blocks -= dropped
+            unit = self._units.get(chain)
+            if unit is not None:
+                unit[0] -= dropped
+            if dropped < held:
+                self._idle[chain] = held - dropped
+                continue
+            del self._idle[chain]
+            if unit is not None:
+                del self._units[chain]
+
+    def register(self, request: Generation) -> None:
+        """Make the computed units of `request` available to others (their full blocks)."""
+        if not self.caching:
+            return
+        chain = self._chain(request)
+        while request.units < len(chain):
+            key, end, blocks = chain[request.units]
+            if end > request.computed:
+                return
+            if blocks and key not in self._units and blocks <= request.private_blocks:
+                self._units[key] = [blocks, 1]
+                request.private_blocks -= blocks
+                request.shared_blocks += blocks
+                request.shared.append(key)
+            request.units += 1
+
+    def give_back(self, request: Generation) -> None:
+        """Free everything `request` holds; its shared units stay cached."""
+        limited = self.total != UNLIMITED
+        freed = request.private_blocks
+        if freed:
+            self.free += freed
+            if self.caching and limited:
+                self._serial += 1
+                self._idle["own", self._serial] = freed
+                self._idle_blocks += freed
+        for chain in reversed(request.shared):
+            unit = self._units[chain]
+            unit[1] -= 1
+            assert unit[1] >= 0, "a KV block was freed twice"
+            if unit[1] == 0:
+                self.free += unit[0]
+                if limited:
+                    self._idle[chain] = unit[0]
+                    self._idle_blocks += unit[0]
+        request.shared.clear()
+        request.private_blocks = 0
+        request.shared_blocks = 0
+        request.units = 0
+        assert self._idle_blocks <= self.free <= self.total, "more KV blocks freed than exist"
+
+    def forget(self) -> None:
+        """Drop all cached contents (a restart); nothing may be in use."""
+        assert self.free == self.total, "KV blocks are in use"
+        self._units.clear()
+        self._idle.clear()
+        self._idle_blocks = 0
+
+    def _chain(self, request: Generation) -> list[tuple[Hashable, int, int]]:
+        """Return (chain key, tokens up to its end, full blocks) of each unit of the prompt."""
+        if request.chain is None:
+            key: Hashable = None
+            end = 0
+            request.chain = []
+            for part, tokens in request.prefix:
+                key = hash((key, part))
+                start, end = end, min(end + tokens, request.prompt)
+                blocks = end // self.block_size - start // self.block_size
+                request.chain.append((key, end, blocks))
+        return request.chain

@@ -1,0 +1,6 @@
+"""The GPUs and models that can be named, each entry with its source."""
+
+from simulator.serving.catalogue.gpus import GPUS, Gpu, find_gpu, mig_slice
+from simulator.serving.catalogue.models import MODELS, Model, find_model
+
+__all__ = ["GPUS", "MODELS", "Gpu", "Model", "find_gpu", "find_model", "mig_slice"]
