@@ -30,7 +30,7 @@ def _reads(read: Callable[[object], Any]) -> BeforeValidator:
 
 
 def _schema(name: str, dimension: Dimension) -> WithJsonSchema:
-    return WithJsonSchema(define_part(name, dimension.json_schema))
+    return WithJsonSchema(define_part(name, dimension.json_schema, dimension.show))
 
 
 Duration = Annotated[float, _reads(DURATION.read), _schema("Duration", DURATION)]

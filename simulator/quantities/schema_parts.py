@@ -16,11 +16,19 @@ MARK = "x-part"
 JsonSchema = dict[str, Any]
 
 _PARTS: dict[str, Callable[[], JsonSchema]] = {}
+_SHOWN: dict[str, Callable[[float], str]] = {}
 
 
-def define_part(name: str, build: Callable[[], JsonSchema]) -> JsonSchema:
-    """Define a named part, built when a document needs it, and return the mark for it."""
+def define_part(
+    name: str, build: Callable[[], JsonSchema], show: Callable[[float], str] | None = None
+) -> JsonSchema:
+    """Define a named part, built when a document needs it, and return the mark for it.
+
+    ``show`` prints a default, which is an SI float in the model, as a document would write it.
+    """
     _PARTS[name] = build
+    if show is not None:
+        _SHOWN[name] = show
     return {MARK: name}
 
 
@@ -39,10 +47,8 @@ def document_schema(model: type[BaseModel]) -> JsonSchema:
         if name in definitions:
             continue
         part = _PARTS[name]()
-        definitions |= {
-            inner: body for inner, body in part.pop("$defs", {}).items() if inner not in definitions
-        }
-        definitions[name] = part
+        for inner, body in [*part.pop("$defs", {}).items(), (name, part)]:
+            assert definitions.setdefault(inner, body) == body, f"two parts are named {inner}"
         pending += sorted({*_marks(part), *_marks(definitions)} - definitions.keys())
     resolved: JsonSchema = _refer({**schema, "$defs": dict(sorted(definitions.items()))})
     return resolved
@@ -66,7 +72,11 @@ def _refer(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     rest = {key: _refer(value) for key, value in node.items() if key != MARK}
-    if not isinstance(node.get(MARK), str):
+    name = node.get(MARK)
+    if not isinstance(name, str):
         return rest
-    reference = {"$ref": f"#/$defs/{node[MARK]}"}
+    default = rest.get("default")
+    if name in _SHOWN and isinstance(default, int | float):
+        rest["default"] = _SHOWN[name](default)
+    reference = {"$ref": f"#/$defs/{name}"}
     return {"allOf": [reference], **rest} if rest else reference

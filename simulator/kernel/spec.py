@@ -1,0 +1,123 @@
+"""What every part of a document is read into: a frozen model that knows the fields it allows."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
+
+UNKNOWN_FIELD = "unknown_field"
+EXTENSION_PREFIX = "x-"
+
+Location = tuple[str | int, ...]
+
+
+class Spec(BaseModel):
+    """A frozen part of a document: strict about its fields, except for ``x-*`` keys.
+
+    Extension keys (``x-owner: payments``) are dropped, as in the compose specification. Any other
+    key that is no field is an error that names the nearest field; where that field is also
+    missing, the typo is reported once. The text under a field is its description in editors and
+    in ``simulate explain``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read_strictly(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(data, dict):
+            return handler(data)
+        allowed = cls.field_names()
+        fields = {key: value for key, value in data.items() if key in allowed}
+        unknown = [
+            key for key in data if key not in allowed and not str(key).startswith(EXTENSION_PREFIX)
+        ]
+        if not unknown:
+            return handler(fields)
+        errors = []
+        try:
+            handler(fields)
+        except ValidationError as error:
+            errors = details(error)
+        meant = {key: nearest(str(key), allowed - fields.keys()) for key in unknown}
+        errors = [
+            error
+            for error in errors
+            if not (_type(error) == "missing" and error.get("loc", ())[-1:] in _ends(meant))
+        ]
+        errors += [
+            refused(
+                UNKNOWN_FIELD,
+                f"unknown field `{key}`",
+                loc=(key,),
+                value=data[key],
+                hint=f"did you mean `{meant[key]}`?" if meant[key] else "",
+                allowed=sorted(allowed),
+            )
+            for key in unknown
+        ]
+        raise ValidationError.from_exception_data(cls.__name__, errors)
+
+    @classmethod
+    def field_names(cls) -> set[str]:
+        """The keys that a document may use, which are the aliases where fields have one."""
+        return {field.alias or name for name, field in cls.model_fields.items()}
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        reference = handler(core_schema)
+        schema = handler.resolve_ref_schema(reference)
+        schema["patternProperties"] = {f"^{EXTENSION_PREFIX}": {}}
+        return reference
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that is spelt most like the word, or None if none is close."""
+    names = list(known)
+    by_folded = {name.casefold().replace("-", "_"): name for name in sorted(names)}
+    close = get_close_matches(word.casefold().replace("-", "_"), by_folded, n=1, cutoff=0.6)
+    return by_folded[close[0]] if close else None
+
+
+def refused(
+    reason: str, message: str, *, loc: Location = (), value: Any = None, hint: str = "", **more: Any
+) -> InitErrorDetails:
+    """One error of a document, at a place relative to the model that reports it."""
+    context = {**more, "hint": hint, "message": message}
+    return InitErrorDetails(
+        type=PydanticCustomError(reason, "{message}", context), loc=loc, input=value
+    )
+
+
+def details(error: ValidationError, prefix: Location = ()) -> list[InitErrorDetails]:
+    """The errors of a validation in the form that another validation can report again."""
+    return [
+        refused(
+            line["type"],
+            line["msg"],
+            loc=(*prefix, *line["loc"]),
+            value=line["input"],
+            **{key: item for key, item in line.get("ctx", {}).items() if key != "message"},
+        )
+        for line in error.errors(include_url=False)
+    ]
+
+
+def _type(error: InitErrorDetails) -> str:
+    kind = error["type"]
+    return kind if isinstance(kind, str) else kind.type
+
+
+def _ends(meant: dict[str, str | None]) -> set[tuple[str | int, ...]]:
+    return {(name,) for name in meant.values() if name is not None}
