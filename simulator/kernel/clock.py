@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import simpy
@@ -47,15 +48,19 @@ class Clock(simpy.Environment):
         event.callbacks = [lambda _: action()]
         heappush(self.agenda, (due, NORMAL, next(self.sequence), event))
 
-    def advance(self, until: float) -> None:
-        """Run everything due up to and including ``until`` and set the clock there.
+    def advance(self, until: float, events_max: int = 65536) -> bool:
+        """Run what is due up to and including ``until``; True once the clock stands there.
 
+        Returns False after ``events_max`` entries, so that a caller can look at its budgets.
         The generator of a request yields the seconds to wait, or None to park until somebody
         resumes it. An entry whose time is not the request's current appointment is stale (the
         request was woken early or cancelled) and is skipped.
         """
         agenda, sequence = self.agenda, self.sequence
-        while agenda and agenda[0][0] <= until:
+        for _ in repeat(None, events_max):
+            if not agenda or agenda[0][0] > until:
+                self.now = until
+                return True
             now, _, _, entry = heappop(agenda)
             try:
                 if entry.due != now:
@@ -75,13 +80,12 @@ class Clock(simpy.Environment):
                 heappush(agenda, (due, NORMAL, next(sequence), entry))
             else:
                 entry.due = None
-        self.now = until
+        return False
 
     @property
     def events(self) -> int:
         """How many entries have been put on the agenda so far."""
-        count: int = self.sequence.__reduce__()[1][0]
-        return count
+        return next(self.sequence)
 
     @staticmethod
     def _fire(event: Event) -> None:

@@ -19,13 +19,18 @@ from typing import Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
-from simulator.kernel.spec import EXTENSION_PREFIX, Spec, details, nearest, refused
+from simulator.kernel.spec import EXTENSION_PREFIX, Spec
+from simulator.quantities.refusal import (
+    MISSING,
+    SEVERAL_KEYS,
+    UNKNOWN_KEY,
+    UNKNOWN_KIND,
+    WRONG_FORM,
+    details,
+    nearest,
+    refused,
+)
 from simulator.quantities.schema_parts import define_part, model_part
-
-UNKNOWN_KIND = "unknown_kind"
-UNKNOWN_KEY = "unknown_key"
-SEVERAL_KEYS = "several_keys"
-WRONG_FORM = "wrong_form"
 
 _SHOWN_KINDS = 16
 
@@ -142,7 +147,7 @@ class Kinded(Registered):
             listed = ", ".join(f"`{kind}`" for kind in sorted(cls.kinds))
             close = nearest("kind", value)
             hint = f"did you mean `kind` by `{close}`?" if close else f"one of {listed}"
-            raise cls._refusal("missing", "missing field `kind`", ("kind",), value, hint)
+            raise cls._refusal(MISSING, "missing field `kind`", ("kind",), value, hint)
         name = value["kind"]
         kind = cls.kinds.get(name) if isinstance(name, str) else None
         if kind is None:

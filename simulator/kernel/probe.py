@@ -44,8 +44,10 @@ class Probe:
         )  # fmt: skip
         self.visits = Columns(
             visit="I", parent="i", request="I", component="H", called="d", wait="f", service="f",
-            span="f", outcome="B",
+            span="d", outcome="B",
         )  # fmt: skip
+        self.samples = Columns(metric="H", at="d", value="d")
+        self.metrics: dict[str, int] = {}
         self.components: dict[str, int] = {}
         self.meters: dict[tuple[str, str], Callable[[], float]] = {}
         self.readings: list[list[float]] = []
@@ -57,6 +59,19 @@ class Probe:
     def component(self, name: str) -> int:
         """The number under which a component's visits are recorded."""
         return self.components.setdefault(name, len(self.components))
+
+    def metric(self, name: str) -> Callable[[float], None]:
+        """A function that notes one value of a metric of the topology's own."""
+        number = self.metrics.setdefault(name, len(self.metrics))
+        metric, at, value = self.samples.appends
+        clock = self.clock
+
+        def note(measured: float) -> None:
+            metric(number)
+            at(clock.now)
+            value(measured)
+
+        return note
 
     def meter(self, component: str, name: str, read: Callable[[], float]) -> None:
         """Register something to be read at every edge of the time grid.
@@ -87,6 +102,10 @@ class Probe:
     def root_visit(self) -> Visit:
         """The pseudo-visit that marks a request as traced."""
         return Visit(-1, None, -1, self.clock.now)
+
+    def background_visit(self) -> Visit:
+        """The pseudo-visit of work nobody waits for: traced, but not part of the latency."""
+        return Visit(-2, None, -2, self.clock.now)
 
     def _traced(self, number: int, call: "Call", request: "Request") -> "Flow":
         outer = request.visit

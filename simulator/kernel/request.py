@@ -8,11 +8,12 @@ from simulator.kernel.outcome import Outcome
 if TYPE_CHECKING:
     from simulator.kernel.clock import Clock
     from simulator.kernel.probe import Visit
+    from simulator.kernel.station import Station
 
-Flow = Generator[float | None, None, Any]
-"""What a component runs: yields seconds to wait, or None to park; returns an outcome or None."""
+Flow = Generator[float | None, None, Outcome]
+"""What a component runs: yields seconds to wait, or None to park; returns an outcome."""
 
-Call = Callable[["Request"], Generator[float | None, None, Outcome]]
+Call = Callable[["Request"], Flow]
 """A thing that can be called with a request and answers with an outcome."""
 
 NEVER = float("inf")
@@ -30,18 +31,20 @@ class Request:
     """One unit of work from outside, and the line of execution that carries it.
 
     Concurrency inside a request (parallel calls, timeouts, hedges, fire-and-forget) runs in
-    *branches*: requests that share the root's identity and attributes and have a generator,
+    *branches*: requests that share the original's identity and attributes and have a generator,
     a deadline and a quality of their own. A branch that is waited for hands its quality,
     degradation and cost back with :meth:`adopt`.
 
     Times are absolute seconds of the clock; ``quality`` is a factor in [0, 1]; ``cost`` is in
-    dollars. ``due`` is the current appointment on the agenda, None while parked.
+    dollars. ``due`` is the current appointment on the agenda, None while parked; ``started`` is
+    when the latest station granted a server, None while the request stands in its queue.
     """
 
     __slots__ = (
         "arrived",
         "attributes",
         "awaiting",
+        "caller",
         "clock",
         "cost",
         "deadline",
@@ -57,9 +60,9 @@ class Request:
         "outcome",
         "priority",
         "quality",
-        "root",
         "send",
         "started",
+        "station",
         "visit",
     )
 
@@ -78,15 +81,16 @@ class Request:
         self.degraded: Outcome | None = None
         self.first_token: float | None = None
         self.operation: str | None = None
-        self.root: Request = self
         self.outcome: Outcome | None = None
         self.on_end: Callable[[Request], None] | None = None
         self.awaiting: tuple[Request, ...] = ()
+        self.caller: Callable[[Outcome], None] | None = None
         self.keep_on_cancel = False
         self.visit: Visit | None = None
         self.generator: Flow | None = None
         self.due: float | None = None
-        self.started: float | None = None
+        self.started: float | None = 0.0
+        self.station: Station | None = None
         self.send: Callable[[None], float | None]
 
     def branch(self) -> "Request":
@@ -104,15 +108,16 @@ class Request:
         child.degraded = None
         child.first_token = None
         child.operation = self.operation
-        child.root = self.root
         child.outcome = None
         child.on_end = None
         child.awaiting = ()
+        child.caller = None
         child.keep_on_cancel = False
         child.visit = self.visit
         child.generator = None
         child.due = None
-        child.started = None
+        child.started = 0.0
+        child.station = self.station
         return child
 
     def start(self, generator: Flow) -> None:
@@ -146,13 +151,16 @@ class Request:
         if delay is not None:
             self.clock.resume_at(self.clock.now + delay, self)
 
-    def end(self, outcome: Outcome | None) -> None:
+    def end(self, outcome: Outcome) -> None:
         """Note the outcome and tell whoever waits for this branch."""
         self.generator = None
         self.due = None
-        self.outcome = outcome or Outcome.OK
+        self.outcome = outcome
         on_end = self.on_end
         if on_end is not None:
+            # The callback usually refers to the waiting branch, which refers to this one: a
+            # cycle that would live for ever, since cyclic collection is off during a run.
+            self.on_end = None
             on_end(self)
 
     def cancel(self) -> None:
@@ -182,6 +190,11 @@ class Request:
             self.degraded = child.degraded
         if child.first_token is not None:
             self.first_token = child.first_token
+
+    @property
+    def queued(self) -> bool:
+        """Whether it stands in the queue of a station."""
+        return self.started is None
 
     @property
     def remaining_s(self) -> float:

@@ -1,7 +1,5 @@
 """What every part of a document is read into: a frozen model that knows the fields it allows."""
 
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, Self
 
 from pydantic import (
@@ -12,12 +10,11 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
+from pydantic_core import CoreSchema, InitErrorDetails
 
-UNKNOWN_FIELD = "unknown_field"
+from simulator.quantities.refusal import MISSING, UNKNOWN_FIELD, details, nearest, refused
+
 EXTENSION_PREFIX = "x-"
-
-Location = tuple[str | int, ...]
 
 
 class Spec(BaseModel):
@@ -52,7 +49,7 @@ class Spec(BaseModel):
         errors = [
             error
             for error in errors
-            if not (_type(error) == "missing" and error.get("loc", ())[-1:] in _ends(meant))
+            if not (_type(error) == MISSING and error.get("loc", ())[-1:] in _ends(meant))
         ]
         errors += [
             refused(
@@ -80,38 +77,6 @@ class Spec(BaseModel):
         schema = handler.resolve_ref_schema(reference)
         schema["patternProperties"] = {f"^{EXTENSION_PREFIX}": {}}
         return reference
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known name that is spelt most like the word, or None if none is close."""
-    names = list(known)
-    by_folded = {name.casefold().replace("-", "_"): name for name in sorted(names)}
-    close = get_close_matches(word.casefold().replace("-", "_"), by_folded, n=1, cutoff=0.6)
-    return by_folded[close[0]] if close else None
-
-
-def refused(
-    reason: str, message: str, *, loc: Location = (), value: Any = None, hint: str = "", **more: Any
-) -> InitErrorDetails:
-    """One error of a document, at a place relative to the model that reports it."""
-    context = {**more, "hint": hint, "message": message}
-    return InitErrorDetails(
-        type=PydanticCustomError(reason, "{message}", context), loc=loc, input=value
-    )
-
-
-def details(error: ValidationError, prefix: Location = ()) -> list[InitErrorDetails]:
-    """The errors of a validation in the form that another validation can report again."""
-    return [
-        refused(
-            line["type"],
-            line["msg"],
-            loc=(*prefix, *line["loc"]),
-            value=line["input"],
-            **{key: item for key, item in line.get("ctx", {}).items() if key != "message"},
-        )
-        for line in error.errors(include_url=False)
-    ]
 
 
 def _type(error: InitErrorDetails) -> str:

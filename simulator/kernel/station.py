@@ -1,7 +1,7 @@
 """A queue with c servers: where requests wait and are served."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappush
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from simulator.kernel.clock import Clock
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import Call, Flow, Interrupted, Request
 
+OK = Outcome.OK
 UNLIMITED = float("inf")
 
 
@@ -75,7 +76,7 @@ class Station:
         self._servers_sum = 0.0
 
     def work(self, request: Request, seconds: float) -> Flow:
-        """Wait for a server and hold it for ``seconds``; answers None when the work was done."""
+        """Wait for a server and hold it for ``seconds``; answers OK when the work was done."""
         clock = self.clock
         arrived = clock.now
         if self.idle > 0:
@@ -91,9 +92,9 @@ class Station:
                     return fault.outcome
                 raise
         else:
-            refusal = yield from self._wait(request, seconds)
-            if refusal is not None:
-                return refusal
+            outcome = yield from self._wait(request, seconds)
+            if outcome is not OK:
+                return outcome
             started = request.started
         self.served += 1
         visit = request.visit
@@ -101,39 +102,38 @@ class Station:
             visit.wait += started - arrived
             visit.service += clock.now - started
         self.release()
-        return None
+        return OK
 
     def hold(self, request: Request, call: Call) -> Flow:
         """Wait for a server and hold it while ``call`` runs; answers what the call answers."""
-        refusal = yield from self._acquire(request)
-        if refusal is not None:
-            return refusal
+        outcome = yield from self._acquire(request)
+        if outcome is not OK:
+            return outcome
         clock = self.clock
         granted = clock.now
-        outcome = None
+        done = 0
         try:
             outcome = yield from call(request)
+            done = 1
         finally:
-            if outcome is None:
-                self.aborted += 1
-            else:
-                self.served += 1
+            self.served += done
+            self.aborted += 1 - done
             if request.visit is not None:
                 request.visit.service += clock.now - granted
             self.release()
         return outcome
 
     def _acquire(self, request: Request) -> Flow:
-        """Wait for a server and keep it; answers None when granted."""
+        """Wait for a server and keep it; answers OK when granted."""
         arrived = self.clock.now
         if self.idle > 0:
             self.idle -= 1
             self._busy_sum -= arrived
-            return None
-        refusal = yield from self._wait(request, 0.0)
-        if refusal is None and request.visit is not None:
+            return OK
+        outcome = yield from self._wait(request, 0.0)
+        if outcome is OK and request.visit is not None:
             request.visit.wait += self.clock.now - arrived
-        return refusal
+        return outcome
 
     def release(self) -> None:
         """Give a server back: to the next in line, else to the idle ones."""
@@ -194,11 +194,12 @@ class Station:
         if request.started is None:
             self._leave(request, entry)
             return Outcome.TIMEOUT
-        return None
+        return OK
 
     def _leave(self, request: Request, entry: list[Any]) -> None:
         if request.started is None:
             entry[0] = None
+            request.started = 0.0
             self.ghosts += 1
             self.left += 1
             self._queue_sum += self.clock.now
@@ -215,6 +216,11 @@ class Station:
     def busy(self) -> int:
         """Servers at work."""
         return self.servers - self.idle
+
+    @property
+    def in_system(self) -> int:
+        """Requests waiting and in service."""
+        return len(self.queue) - self.ghosts + self.servers - self.idle
 
     def busy_area(self) -> float:
         """Integral of busy servers over time so far (server-seconds)."""
@@ -243,3 +249,18 @@ class Station:
             "servers": lambda: self.servers,
             "queue_max": lambda: self.longest,
         }
+
+
+def meters_of(stations: Sequence[Station]) -> dict[str, Callable[[], float]]:
+    """The meters of several stations that count as one: sums, and the longest queue."""
+    if len(stations) == 1:
+        return stations[0].meters()
+    readings = [station.meters() for station in stations]
+
+    def combined(name: str) -> Callable[[], float]:
+        parts = [reading[name] for reading in readings]
+        if name == "queue_max":
+            return lambda: max(part() for part in parts)
+        return lambda: sum(part() for part in parts)
+
+    return {name: combined(name) for name in readings[0]}

@@ -25,8 +25,11 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-SECTIONS_MIN = 4
+REPLICATIONS_MIN = 4
 """With fewer replications than this, each is cut into pieces that are treated as replications."""
+
+SECTIONS = 6
+"""How many pieces there are then, at least: few and long, as pieces of one run are related."""
 
 BATCHES = 40
 """Pieces that the skewness of the sample is judged from."""
@@ -180,12 +183,13 @@ def replications_needed(
     """
     if interval.relative <= precision:
         return replications
-    sections = max(replications, SECTIONS_MIN)
-    scale = interval.relative * math.sqrt(sections) / t_quantile(sections - 1, 0.95)
+    sections = replications if replications >= REPLICATIONS_MIN else SECTIONS
+    scale = interval.relative * math.sqrt(replications) / t_quantile(sections - 1, 0.95)
     count = replications
     while count < limit:
         count += 1
-        if t_quantile(max(count, SECTIONS_MIN) - 1, 0.95) * scale <= precision * math.sqrt(count):
+        sections = count if count >= REPLICATIONS_MIN else SECTIONS
+        if t_quantile(sections - 1, 0.95) * scale <= precision * math.sqrt(count):
             return count
     return limit
 
@@ -212,14 +216,16 @@ def _sectioned(
     if not runs:
         raise ValueError("an interval needs at least one value")
     centre = estimate(np.concatenate(runs))
-    basis = "replications" if len(runs) >= SECTIONS_MIN else "batches"
-    sections = _cut(runs, math.ceil(SECTIONS_MIN / len(runs)))
+    basis, pieces = "replications", 1
+    if len(runs) < REPLICATIONS_MIN:
+        basis, pieces = "batches", math.ceil(SECTIONS / len(runs))
+    sections = _cut(runs, pieces)
     count = len(sections)
     if count < 2:
         return Interval(centre, -math.inf, math.inf, basis)
     estimates = np.array([estimate(section) for section in sections])
-    pieces = _cut(runs, max(1, BATCHES // len(runs)))
-    skewness = _skewness(np.array([influence(piece, centre) for piece in pieces]))
+    batches = _cut(runs, max(1, BATCHES // len(runs)))
+    skewness = _skewness(np.array([influence(batch, centre) for batch in batches]))
     upper = 1.0 + STRETCH * min(max(skewness, 0.0), SKEWNESS_MAX)
     factor = t_quantile(count - 1, level)
     if centre > 0.0 and float(estimates.min()) > 0.0:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -126,7 +127,7 @@ def thinned_series(times: Floats, values: Floats, limit: int = 1000) -> tuple[Fl
         return np.asarray(times, dtype=float), np.asarray(values, dtype=float)
     starts = np.linspace(0, count, max(1, limit // 4) + 1).astype(np.int64)
     kept: set[int] = set()
-    for start, stop in zip(starts[:-1], starts[1:], strict=True):
+    for start, stop in pairwise(starts):
         if stop > start:
             piece = values[start:stop]
             kept |= {int(start), int(stop) - 1}

@@ -37,6 +37,10 @@ the second half of a run; one that grew from the start of the measured part by t
 """
 
 
+GROWTH_ROWS = 8
+"""Slopes that the test for growth wants at least; fewer replications are cut into pieces."""
+
+
 @dataclass(frozen=True)
 class WarmUp:
     """Where to cut: ``cut_s`` on the clock of the run, and whether the rest is steady.
@@ -158,11 +162,11 @@ def stability(
     that an overload sheds instead of growing. ``name`` is what the sentence is about.
 
     Growing means two things at once: the slopes of the rows are above 0 by a t test, and the
-    growth is a good part of the mean. With fewer than four rows each is cut into pieces.
+    growth is a good part of the mean. With fewer than eight rows each is cut into pieces.
     """
     clock = np.asarray(times, dtype=float)
     rows = [np.asarray(row, dtype=float) for row in in_flight if len(row)]
-    pieces = math.ceil(4 / len(rows)) if 0 < len(rows) < 4 else 1
+    pieces = math.ceil(GROWTH_ROWS / len(rows)) if rows else 1
     slopes = [
         trend(when, what)
         for row in rows

@@ -22,6 +22,9 @@ class Recording:
         ``parent`` (identities, parent -1 at the top), ``request``, ``component`` (position in
         ``components``), ``called`` (s), ``wait``, ``service`` and ``span`` (s; span runs from
         call to answer and contains the visits made meanwhile), ``outcome``.
+    samples
+        Values of the topology's own metrics: ``metric`` (position in ``metrics``), ``at`` (s),
+        ``value``.
     times
         Edges of the time grid (s), G entries, the first 0 and the last the end of arrivals.
     meters
@@ -36,11 +39,13 @@ class Recording:
 
     requests: Table
     visits: Table
+    samples: Table
     times: "np.ndarray[Any, Any]"
     meters: dict[str, Table]
     issued: list[int]
     kinds: list[str]
     components: list[str]
+    metrics: list[str]
     outcomes: list[str]
     trace_every: int
     manifest: dict[str, Any] = field(default_factory=dict)

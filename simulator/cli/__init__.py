@@ -1,0 +1,1 @@
+"""Thin commands: parse words, call the layers below, choose an exit code."""

@@ -1,0 +1,97 @@
+"""A message queue with consumers."""
+
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from simulator.kernel.component import Component, Means, Paper, Server
+from simulator.kernel.outcome import Outcome
+from simulator.kernel.request import NEVER, Call, Flow, Request
+from simulator.kernel.site import Site
+from simulator.kernel.station import meters_of
+from simulator.kernel.step import Step, Worker, all_on_paper, in_sequence
+from simulator.policies.queueing import Queueing
+from simulator.quantities import DurationDistribution, Fraction, UsdPerItem
+
+
+class Queue(Component):
+    """Takes a message, answers at once, and hands it to a consumer when one is free.
+
+    The caller waits for `publish` only. Consumers work through the messages in the order of the
+    queue's discipline: G/G/c behind an asynchronous hand-over. A full queue refuses
+    (`rejected_queue_full`).
+    """
+
+    kind: Literal["queue"] = "queue"
+    consumers: PositiveInt = 1
+    """How many messages are worked on at once."""
+    queue: Queueing = Queueing()
+    """Capacity, discipline and patience of the messages."""
+    publish: DurationDistribution | None = None
+    """Time to hand a message over."""
+    price: UsdPerItem | None = None
+    """Cost of one call, for example `$0.002` or `$1/1k requests`."""
+    loss: Fraction = 0.0
+    """Share of messages lost between hand-over and consumer."""
+    steps: list[Step] = Field(default_factory=list)
+    """What a consumer does with a message."""
+
+    def build(self, name: str, site: Site) -> "QueueServer":
+        return QueueServer(name, site, self)
+
+    def on_paper(self, attributes: Means) -> Paper:
+        paper = Paper(servers=float(self.consumers))
+        all_on_paper(self.steps, paper, 1.0, attributes)
+        return paper
+
+
+class QueueServer(Server):
+    """A station whose servers are the consumers."""
+
+    spec: Queue
+
+    def __init__(self, name: str, site: Site, spec: Queue) -> None:
+        super().__init__(name, site, spec)
+        self.station = spec.queue.station(site.clock, spec.consumers)
+        self.meters(site, meters_of([self.station]))
+        self.publish = None if spec.publish is None else site.draws(name, "publish", spec.publish)
+        self.probe = site.probe
+        self.uniform = site.uniforms(name, "loss")
+        self.process: Call
+
+    def connect(self, site: Site) -> None:
+        steps = in_sequence(self.spec.steps, site, self) if self.spec.steps else _nothing
+        station = self.station
+        self.process = site.probe.traced(self.name, lambda request: station.hold(request, steps))
+
+    def worker(self, site: Site) -> Worker:
+        """A consumer is held for the whole message, so work is time that passes."""
+        return _consumer_works
+
+    def call(self, request: Request) -> Flow:
+        if self.publish is not None:
+            yield self.publish()
+        station = self.station
+        if station.idle <= 0 and station.waiting >= station.queue_limit:
+            station.refused += 1
+            return Outcome.REJECTED_QUEUE_FULL
+        if self.spec.price is not None:
+            self.charge(request, self.spec.price)
+        if self.spec.loss and self.uniform() < self.spec.loss:
+            return Outcome.OK
+        message = request.branch()
+        message.deadline = NEVER
+        if message.visit is not None:
+            message.visit = self.probe.background_visit()
+        message.start(self.process(message))
+        return Outcome.OK
+
+
+def _nothing(request: Request) -> Flow:
+    return Outcome.OK
+    yield
+
+
+def _consumer_works(request: Request, seconds: float) -> Flow:
+    yield seconds
+    return Outcome.OK

@@ -1,0 +1,1 @@
+"""From a model and a seed to recordings; nothing above this package sees SimPy."""

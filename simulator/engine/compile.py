@@ -1,0 +1,90 @@
+"""From a model and a seed to a simulation; every name is resolved here and never again."""
+
+from collections.abc import Callable
+from typing import Any
+
+import simulator.components
+import simulator.steps
+import simulator.workload.arrivals  # noqa: F401  (registers the kinds)
+from simulator.engine.simulation import Gate, RequestKind, RequestSource, Simulation
+from simulator.kernel.clock import Clock
+from simulator.kernel.probe import Probe
+from simulator.kernel.request import Call, Flow
+from simulator.kernel.site import Site
+from simulator.kernel.streams import Streams
+from simulator.topology.model import RequestClass, Topology
+from simulator.workload.arrival_process import Arrivals
+
+SYSTEM = "(system)"
+"""Name under which readings of the whole system are recorded."""
+
+
+def compile_simulation(
+    topology: Topology,
+    arrivals: Arrivals,
+    *,
+    seed: int,
+    replication: int = 0,
+    trace_every: int = 1,
+) -> Simulation:
+    """A simulation of the topology under the arrivals, ready to run once.
+
+    Components are built first and connected afterwards, so calls may go in circles. The random
+    streams depend on the seed, the replication and the names in the topology alone.
+    """
+    clock = Clock()
+    site = Site(clock, Streams(seed, replication), Probe(clock, trace_every))
+    for name, component in topology.components.items():
+        site.servers[name] = component.build(name, site)
+    for server in site.servers.values():
+        server.connect(site)
+    kinds = [
+        _compile_class(position, name, request_class, site)
+        for position, (name, request_class) in enumerate(topology.requests.items())
+    ]
+    sources = _sources(topology, arrivals, kinds)
+    simulation = Simulation(site, sources, list(topology.requests))
+    finished = site.probe.requests
+    site.probe.meter(SYSTEM, "in_flight", lambda: simulation.counter[0] - len(finished))
+    site.probe.meter(SYSTEM, "issued_total", lambda: simulation.counter[0])
+    return simulation
+
+
+def _sources(
+    topology: Topology, arrivals: Arrivals, kinds: list[RequestKind]
+) -> list[RequestSource]:
+    classes = list(topology.requests.values())
+    shared = [kind for kind, spec in zip(kinds, classes, strict=True) if spec.rate is None]
+    sources = []
+    if shared:
+        sources.append(RequestSource("requests", topology.rate, shared, _driver(arrivals)))
+    for kind, spec in zip(kinds, classes, strict=True):
+        if spec.rate is not None:
+            own = spec.arrivals or arrivals
+            sources.append(
+                RequestSource(f"requests.{kind.name}", spec.rate, [kind], _driver(own))
+            )
+    return sources
+
+
+def _driver(arrivals: Arrivals) -> Callable[[Gate, float, float], Flow]:
+    return arrivals.drive
+
+
+def _compile_class(
+    position: int, name: str, request_class: RequestClass, site: Site
+) -> RequestKind:
+    entry: Call = site.link(request_class.entry)
+    entry = request_class.apply(entry, site, f"requests.{name}")
+    attributes: list[tuple[str, Callable[[], Any]]] = [
+        (attribute, site.draws("requests", f"{name}.{attribute}", distribution))
+        for attribute, distribution in request_class.attributes.items()
+    ]
+    return RequestKind(
+        index=position,
+        name=name,
+        share=float(request_class.share),
+        entry=entry,
+        attributes=attributes,
+        priority=request_class.priority,
+    )

@@ -1,0 +1,138 @@
+"""Independent replications over processes, and when to stop."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from simulator.engine.budget import Budget
+from simulator.engine.compile import compile_simulation
+from simulator.engine.simulation import TRACED_REQUESTS
+from simulator.recording.recording import Recording
+from simulator.topology.model import Topology
+from simulator.workload.arrival_process import Arrivals
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A design under a load, and how it is to be run.
+
+    ``horizon_s`` is the simulated time during which requests arrive, in each replication.
+    """
+
+    topology: Topology
+    arrivals: Arrivals
+    horizon_s: float
+    seed: int = 42
+    budget: Budget = Budget()
+
+    @property
+    def expected_requests(self) -> float:
+        """Requests to expect in one replication."""
+        shared = any(spec.rate is None for spec in self.topology.requests.values())
+        total = 0.0
+        if shared:
+            total += self.arrivals.expected_requests(self.topology.rate, self.horizon_s)
+        for spec in self.topology.requests.values():
+            if spec.rate is not None:
+                own = spec.arrivals or self.arrivals
+                total += own.expected_requests(spec.rate, self.horizon_s)
+        return total
+
+
+def run_replication(
+    experiment: Experiment, replication: int, progress: Callable[[float], bool] | None = None
+) -> Recording:
+    """Run one replication in this process."""
+    trace_every = max(1, round(experiment.expected_requests / TRACED_REQUESTS))
+    simulation = compile_simulation(
+        experiment.topology,
+        experiment.arrivals,
+        seed=experiment.seed,
+        replication=replication,
+        trace_every=trace_every,
+    )
+    with _graceful_interrupt() as interrupted:
+
+        def going_on(done: float) -> bool:
+            wanted = True if progress is None else progress(done)
+            return wanted and not interrupted()
+
+        return simulation.run(experiment.horizon_s, experiment.budget, going_on)
+
+
+def run_replications(
+    experiment: Experiment,
+    replications: range,
+    *,
+    jobs: int = 1,
+    progress: Callable[[int, float], None] | None = None,
+) -> list[Recording]:
+    """Run several replications, over ``jobs`` processes, in order of their numbers.
+
+    The recordings do not depend on ``jobs``. An interrupt (Ctrl-C) lets every replication hand
+    over what it has so far.
+    """
+    if jobs == 1 or len(replications) == 1:
+        return list(_in_turn(experiment, replications, progress))
+    return list(_side_by_side(experiment, replications, jobs, progress))
+
+
+def _in_turn(
+    experiment: Experiment,
+    replications: range,
+    progress: Callable[[int, float], None] | None,
+) -> Iterator[Recording]:
+    for position, replication in enumerate(replications):
+
+        def report(done: float, position: int = position) -> bool:
+            if progress is not None:
+                progress(position, done)
+            return True
+
+        recording = run_replication(experiment, replication, report)
+        yield recording
+        if recording.manifest["ending"] == "interrupted":
+            return
+
+
+def _side_by_side(
+    experiment: Experiment,
+    replications: range,
+    jobs: int,
+    progress: Callable[[int, float], None] | None,
+) -> Iterator[Recording]:
+    from joblib import Parallel, delayed
+
+    shared = replace(experiment)
+    with _graceful_interrupt():
+        results: Any = Parallel(n_jobs=jobs, return_as="generator")(
+            delayed(run_replication)(shared, replication) for replication in replications
+        )
+        for position, recording in enumerate(results):
+            if progress is not None:
+                progress(position, 1.0)
+            yield recording
+
+
+@contextmanager
+def _graceful_interrupt() -> Iterator[Callable[[], bool]]:
+    """Note an interrupt instead of raising it; outside the main thread, do nothing."""
+    noted = False
+
+    def note(number: int, frame: Any) -> None:
+        nonlocal noted
+        if noted:
+            raise KeyboardInterrupt
+        noted = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    earlier = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: noted
+    finally:
+        signal.signal(signal.SIGINT, earlier)

@@ -1,0 +1,126 @@
+"""Amounts that may depend on the request: a distribution, plus so much per attribute."""
+
+from typing import Any, ClassVar
+
+from pydantic import Field, GetCoreSchemaHandler, TypeAdapter
+from pydantic_core import CoreSchema, core_schema
+
+from simulator.kernel.component import Means
+from simulator.kernel.references import Attribute
+from simulator.kernel.request import Request
+from simulator.kernel.site import Draw, Measure, Site
+from simulator.kernel.spec import Spec
+from simulator.quantities import CountDistribution, Distribution, DurationDistribution
+
+
+class PerAttribute(Spec):
+    """So much for each unit of a request attribute."""
+
+    attribute: Attribute
+    """Attribute of the request, a number."""
+    each: Any
+    """Amount per unit, drawn once per request and multiplied by the attribute."""
+
+
+class DurationPer(PerAttribute):
+    """A duration for each unit of a request attribute."""
+
+    each: DurationDistribution
+    """Duration per unit, drawn once per request and multiplied by the attribute."""
+
+
+class CountPer(PerAttribute):
+    """A number for each unit of a request attribute."""
+
+    each: CountDistribution
+    """Number per unit, drawn once per request and multiplied by the attribute."""
+
+
+class Amount(Spec):
+    """A distribution, or `{base: 2ms, per: {attribute: pages, each: 300ms}}`.
+
+    `per` may be a list. The document may give the distribution by itself, without `base`.
+    """
+
+    adapter: ClassVar[TypeAdapter[Any]]
+    stretches: ClassVar[bool] = False
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: type[Any], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        structured = handler(source)
+        return core_schema.no_info_wrap_validator_function(cls._read, structured)
+
+    @classmethod
+    def _read(cls, value: Any, structured: Any) -> Any:
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, dict) and ("per" in value or "base" in value):
+            if isinstance(value.get("per"), dict):
+                value = {**value, "per": [value["per"]]}
+            return structured(value)
+        return cls.model_construct(base=cls.adapter.validate_python(value), per=[])
+
+    @property
+    def parts(self) -> tuple[Distribution, list[Any]]:
+        """The base and what is added per attribute."""
+        return self.base, self.per  # type: ignore[attr-defined]
+
+    def mean(self, attributes: Means) -> float:
+        """The mean for requests with these mean attributes."""
+        base, per = self.parts
+        extra = sum(part.each.mean * attributes.get(part.attribute, 0.0) for part in per)
+        return float(base.mean + extra)
+
+    def fixed(self, site: Site, owner: str, purpose: str) -> Draw | None:
+        """Draws of the amount if it does not depend on the request, else None."""
+        base, per = self.parts
+        return None if per else self._draws(site, owner, purpose, base)
+
+    def measure(self, site: Site, owner: str, purpose: str) -> Measure:
+        """The amount for a request."""
+        base, per = self.parts
+        draw = self._draws(site, owner, purpose, base)
+        if not per:
+            return lambda request: draw()
+        slopes = [
+            (part.attribute, self._draws(site, owner, f"{purpose}.{part.attribute}", part.each))
+            for part in per
+        ]
+
+        def measure(request: Request) -> float:
+            total = draw()
+            for attribute, each in slopes:
+                total += each() * request.attributes[attribute]
+            return total
+
+        return measure
+
+    def _draws(self, site: Site, owner: str, purpose: str, distribution: Distribution) -> Draw:
+        if self.stretches:
+            return site.durations(owner, purpose, distribution)
+        return site.draws(owner, purpose, distribution)
+
+
+class DurationAmount(Amount):
+    """A duration, a distribution of one, or `{base: 2ms, per: {attribute: pages, each: 300ms}}`."""
+
+    adapter: ClassVar[TypeAdapter[Any]] = TypeAdapter(DurationDistribution)
+    stretches: ClassVar[bool] = True
+    base: DurationDistribution = Field(default=0.0, validate_default=True)
+    """Amount for every request."""
+    per: list[DurationPer] = Field(default_factory=list)
+    """Amounts that grow with attributes."""
+
+
+class CountAmount(Amount):
+    """A number, a distribution of one, or `{base: 1, per: {attribute: pages, each: 2}}`."""
+
+    adapter: ClassVar[TypeAdapter[Any]] = TypeAdapter(CountDistribution)
+    base: CountDistribution = Field(default=0, validate_default=True)
+    """Amount for every request."""
+    per: list[CountPer] = Field(default_factory=list)
+    """Amounts that grow with attributes."""
+
+

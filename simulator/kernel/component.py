@@ -1,0 +1,114 @@
+"""What stands behind a name in a topology: a frozen spec, and the server it becomes."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from simulator.kernel.kinded import Kinded
+from simulator.kernel.request import Flow, Request
+from simulator.kernel.site import Site
+from simulator.quantities import UsdPerHour
+
+
+@dataclass
+class Paper:
+    """What one visit asks for on average, computed without a simulation.
+
+    service_s
+        Seconds of a server's time per visit; ``servers`` is how many there are (None: no limit).
+    calls
+        Mean number of calls per visit, by target.
+    delay_s
+        Seconds per visit that hold no server.
+    cost_usd
+        Dollars per visit.
+    """
+
+    servers: float | None = None
+    service_s: float = 0.0
+    delay_s: float = 0.0
+    cost_usd: float = 0.0
+    calls: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add_call(self, target: str, mean: float) -> None:
+        """Count ``mean`` calls of ``target`` per visit."""
+        self.calls[target] = self.calls.get(target, 0.0) + mean
+
+
+class Component(Kinded):
+    """A box in the architecture: what it holds, what it does, what it costs.
+
+    Subclasses name their ``kind`` and build a :class:`Server`. Nothing else has to know them.
+    """
+
+    kind: str
+    summary: str | None = None
+    """One line on what this component is for."""
+    cost: UsdPerHour | None = None
+    """Running cost of one replica, for example `$0.34/h`."""
+    external: bool = False
+    """Outside the system being designed (a provider): left out of the `overhead` metric."""
+
+    @abstractmethod
+    def build(self, name: str, site: Site) -> "Server":
+        """The server of this component in one simulation."""
+
+    @abstractmethod
+    def on_paper(self, attributes: "Means") -> Paper:
+        """Mean demand of one visit; ``attributes`` gives the mean of each request attribute."""
+
+    @property
+    def replica_count(self) -> float:
+        """How many times ``cost`` is paid."""
+        return 1.0
+
+
+Means = dict[str, float]
+
+
+class Server:
+    """What a component becomes in a simulation: something that answers calls.
+
+    Construction creates queues and servers; :meth:`connect` runs once every component of the
+    topology exists, and is the place to look up the links to others.
+    """
+
+    def __init__(self, name: str, site: Site, spec: Component) -> None:
+        self.name = name
+        self.clock = site.clock
+        self.spec = spec
+        self.spent_usd = 0.0
+        if spec.cost is not None:
+            self.meter(site, "running_cost_total", self.running_cost_usd)
+        self.meter(site, "spent_total", lambda: self.spent_usd)
+
+    def connect(self, site: Site) -> None:
+        """Look up the links to other components."""
+
+    @abstractmethod
+    def call(self, request: Request) -> Flow:
+        """Serve the request and answer with an outcome."""
+
+    def meter(self, site: Site, name: str, read: Callable[[], float]) -> None:
+        """Register a reading under this component's name."""
+        site.probe.meter(self.name, name, read)
+
+    def meters(self, site: Site, readings: dict[str, Callable[[], float]]) -> None:
+        """Register several readings."""
+        for name, read in readings.items():
+            self.meter(site, name, read)
+
+    def replicas_area(self) -> float:
+        """Integral of the number of paid replicas over time so far (replica-seconds)."""
+        return self.spec.replica_count * self.clock.now
+
+    def running_cost_usd(self) -> float:
+        """Dollars paid for running replicas so far."""
+        assert self.spec.cost is not None
+        return self.replicas_area() / 3600.0 * self.spec.cost
+
+    def charge(self, request: Request, usd: float) -> None:
+        """Add to the variable cost of this component and of the request."""
+        self.spent_usd += usd
+        request.cost += usd

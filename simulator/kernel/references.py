@@ -1,0 +1,44 @@
+"""Names inside a topology that refer to something else in it."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, Field
+
+
+class TargetName(str):
+    """The name of a component that is called."""
+
+
+class AttributeName(str):
+    """The name of an attribute of requests."""
+
+
+Target = Annotated[
+    str, Field(description="Name of a component.", min_length=1), AfterValidator(TargetName)
+]
+Attribute = Annotated[
+    str, Field(description="Name of a request attribute.", min_length=1),
+    AfterValidator(AttributeName),
+]  # fmt: skip
+
+Path = tuple[str | int, ...]
+
+
+def references(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Every reference inside a model with its document path, in document order."""
+    if isinstance(value, TargetName | AttributeName):
+        yield path, value
+    elif isinstance(value, BaseModel):
+        prefix = path
+        key = getattr(type(value), "key", None)
+        if isinstance(key, str):
+            prefix = (*path, key)
+        for name in type(value).model_fields:
+            yield from references(getattr(value, name), (*prefix, name))
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from references(item, (*path, name))
+    elif isinstance(value, list | tuple):
+        for position, item in enumerate(value):
+            yield from references(item, (*path, position))

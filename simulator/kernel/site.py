@@ -1,0 +1,71 @@
+"""What a component is given when it is built into a simulation."""
+
+from collections.abc import Callable
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from simulator.kernel.clock import Clock
+from simulator.kernel.probe import Probe
+from simulator.kernel.request import Call, Request
+from simulator.kernel.streams import Streams
+
+if TYPE_CHECKING:
+    from simulator.kernel.component import Server
+
+Draw = Callable[[], float]
+Measure = Callable[[Request], float]
+
+
+class Drawable(Protocol):
+    """A distribution, as far as a site needs it."""
+
+    def sampler(self, rng: np.random.Generator) -> Draw: ...
+
+
+class Site:
+    """The place a simulation is built on: clock, random streams, probe and the other servers.
+
+    Draws are named ``component.purpose``. A component that a fault may slow down has a pace, a
+    factor on every duration drawn for it; components that no fault names pay nothing for that.
+    """
+
+    def __init__(self, clock: Clock, streams: Streams, probe: Probe) -> None:
+        self.clock = clock
+        self.streams = streams
+        self.probe = probe
+        self.servers: dict[str, Server] = {}
+        self.gates: dict[str, Callable[[Call], Call]] = {}
+        self.paces: dict[str, list[float]] = {}
+        self._links: dict[str, Call] = {}
+
+    def link(self, target: str) -> Call:
+        """The way to call a component: gated by its faults, and leaving a visit if traced."""
+        if target not in self._links:
+            call: Call = self.servers[target].call
+            if target in self.gates:
+                call = self.gates[target](call)
+            self._links[target] = self.probe.traced(target, call)
+        return self._links[target]
+
+    def draws(self, owner: str, purpose: str, distribution: Drawable) -> Draw:
+        """Draws of a plain number, from the stream of this owner and purpose."""
+        return distribution.sampler(self.streams.generator(f"{owner}.{purpose}"))
+
+    def durations(self, owner: str, purpose: str, distribution: Drawable) -> Draw:
+        """Draws of a duration in seconds, stretched by the owner's pace if a fault may set it."""
+        draw = self.draws(owner, purpose, distribution)
+        pace = self.paces.get(owner)
+        if pace is None:
+            return draw
+        return lambda: draw() * pace[0]
+
+    def uniforms(self, owner: str, purpose: str) -> Draw:
+        """Draws between 0 and 1."""
+        rng = self.streams.generator(f"{owner}.{purpose}")
+        return chain.from_iterable(rng.random(512).tolist() for _ in repeat(None)).__next__
+
+    def slowable(self, owner: str) -> list[float]:
+        """The pace of a component, a one-element list; 1 is its normal speed."""
+        return self.paces.setdefault(owner, [1.0])

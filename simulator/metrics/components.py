@@ -1,0 +1,120 @@
+"""What happened at each component."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from simulator.metrics.crosscheck import StationMeasure
+from simulator.metrics.window import Window
+
+Document = dict[str, Any]
+
+SECONDS_PER_HOUR = 3600.0
+STANDARD_METERS = frozenset(
+    {
+        "busy_area", "queue_area", "servers_area", "served_total", "refused_total", "left_total",
+        "aborted_total", "queue", "busy", "servers", "queue_max", "running_cost_total",
+        "spent_total",
+    }
+)  # fmt: skip
+
+
+def component_document(windows: Sequence[Window], name: str) -> Document:
+    """Utilization, times, queue, throughput and cost of one component."""
+    span = sum(window.length_s for window in windows)
+    visits = _visits(windows, name)
+    scale = windows[0].recording.trace_every
+
+    def rate(meter: str) -> float:
+        return sum(window.growth(name, meter) for window in windows) / span if span else 0.0
+
+    served = any(window.has(name, "served_total") for window in windows)
+    traced = sum(len(table["wait"]) for table in visits)
+    document: Document = {
+        "utilization": None,
+        "wait": _times([table["wait"] for table in visits]),
+        "service": _times([table["service"] for table in visits]),
+        "span": _times([table["span"] for table in visits]),
+        "queue_length": None,
+        "throughput": rate("served_total") if served else traced * scale / span if span else 0.0,
+        "cost": {
+            "per_hour": (rate("running_cost_total") + rate("spent_total")) * SECONDS_PER_HOUR,
+            "running_per_hour": rate("running_cost_total") * SECONDS_PER_HOUR,
+            "usage_per_hour": rate("spent_total") * SECONDS_PER_HOUR,
+        },
+    }
+    if windows[0].has(name, "busy_area"):
+        servers = rate("servers_area")
+        document["utilization"] = rate("busy_area") / servers if servers else 0.0
+        document["servers"] = servers
+        document["queue_length"] = {
+            "mean": rate("queue_area"),
+            "max": int(max(window.recording.meters[name]["queue_max"][-1] for window in windows)),
+        }
+        for meter in ("refused_total", "left_total"):
+            document[meter.removesuffix("_total") + "_per_s"] = rate(meter)
+    document["other"] = {
+        meter: rate(meter) if meter.endswith(("_total", "_area")) else _level(windows, name, meter)
+        for meter in windows[0].recording.meters.get(name, {})
+        if meter not in STANDARD_METERS
+    }
+    return document
+
+
+def station_measure(windows: Sequence[Window], name: str) -> StationMeasure | None:
+    """What theory needs to know of a component with servers; None if it has none.
+
+    Busy servers and queue come from integrals over time, service and wait from the visits of
+    traced requests: two ways of counting, so that comparing them means something.
+    """
+    if not windows[0].has(name, "busy_area"):
+        return None
+    span = sum(window.length_s for window in windows)
+    visits = _visits(windows, name)
+    service = np.concatenate([table["service"] for table in visits])
+    wait = np.concatenate([table["wait"] for table in visits])
+    if not len(service) or not span:
+        return None
+    mean_service = float(service.mean())
+    entered = sum(
+        window.growth(name, "served_total") + window.growth(name, "aborted_total")
+        for window in windows
+    )
+    return StationMeasure(
+        name=name,
+        servers=max(1, round(sum(w.growth(name, "servers_area") for w in windows) / span)),
+        mean_busy=sum(window.growth(name, "busy_area") for window in windows) / span,
+        mean_queue=sum(window.growth(name, "queue_area") for window in windows) / span,
+        throughput=entered / span,
+        arrival_rate=entered / span,
+        mean_service_s=mean_service,
+        mean_wait_s=float(wait.mean()),
+        service_scv=float(service.var()) / mean_service**2 if mean_service else None,
+    )
+
+
+def _visits(windows: Sequence[Window], name: str) -> list[dict[str, Any]]:
+    found = []
+    for window in windows:
+        names = window.recording.components
+        if name not in names:
+            continue
+        keep = window.visits["component"] == names.index(name)
+        found.append({column: values[keep] for column, values in window.visits.items()})
+    return found
+
+
+def _times(parts: list[Any]) -> Document | None:
+    values = np.concatenate(parts) if parts else np.empty(0)
+    if not len(values):
+        return None
+    p50, p95, p99 = np.quantile(values, [0.5, 0.95, 0.99]).tolist()
+    return {"mean": float(values.mean(dtype=np.float64)), "p50": p50, "p95": p95, "p99": p99}
+
+
+def _level(windows: Sequence[Window], name: str, meter: str) -> float:
+    readings = [
+        window.recording.meters[name][meter][window.first_edge :].mean() for window in windows
+    ]
+    return float(np.mean(readings))

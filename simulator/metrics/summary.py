@@ -1,0 +1,247 @@
+"""The result of a run as one document: what ``--json`` prints and every report shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simulator.metrics.components import component_document, station_measure
+from simulator.metrics.confidence import scalar_interval, share_interval
+from simulator.metrics.crosscheck import crosscheck
+from simulator.metrics.derived import derived_samples
+from simulator.metrics.spread import Document, interval_document, spread
+from simulator.metrics.steady_state import Stability, stability, warm_up
+from simulator.metrics.window import Window
+from simulator.recording.recording import Recording
+
+SYSTEM = "(system)"
+HOURS_PER_MONTH = 730.0
+SECONDS_PER_HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a summary has to know beside the recordings.
+
+    ``derived`` maps metrics of the topology's own to (inside, outside) lists of components;
+    ``offered`` is the offered load over capacity of components, computed on paper; ``bounded``
+    names components whose queue cannot grow without end.
+    """
+
+    cells: int = 1
+    warmup_s: float | None = None
+    derived: dict[str, tuple[list[str] | None, list[str] | None]] | None = None
+    offered: dict[str, float] | None = None
+    bounded: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Windows on the recordings and what was found about their steadiness."""
+
+    windows: list[Window]
+    stability: Stability
+    unstable: list[str]
+    steady: bool
+    warmup_sentence: str
+    cut_s: float
+
+
+def settle(recordings: Sequence[Recording], question: Question) -> Findings:
+    """Cut the warm-up and decide whether there is a steady state to speak of."""
+    horizon = recordings[0].horizon_s
+    if question.warmup_s is not None:
+        cut_s = min(question.warmup_s, horizon / 2)
+        steady, sentence = True, f"The first {cut_s:g} s of each replication are cut as asked."
+    else:
+        found = warm_up(
+            [recording.requests["arrived"] for recording in recordings],
+            [recording.requests["latency"] for recording in recordings],
+            horizon,
+        )
+        cut_s, steady, sentence = found.cut_s, found.steady, found.sentence
+    windows = [Window(recording, cut_s) for recording in recordings]
+    offered = question.offered or {}
+    busiest = max(offered, key=lambda name: offered[name], default=None)
+    whole = _grows(windows, SYSTEM, "in_flight", offered.get(busiest or ""), False, "the system")
+    unstable = [
+        name
+        for name in recordings[0].meters
+        if "queue" in recordings[0].meters[name]
+        and not _grows(
+            windows, name, "queue", offered.get(name), name in question.bounded, name
+        ).stable
+    ]
+    return Findings(windows, whole, unstable, steady, sentence, cut_s)
+
+
+def summarize(recordings: Sequence[Recording], question: Question, findings: Findings) -> Document:
+    """The measured part of the document: metrics, classes, components, cross-checks."""
+    windows = findings.windows
+    first = recordings[0]
+    names = [name for name in first.meters if name != SYSTEM]
+    names += [name for name in first.components if name not in names and name]
+    stations = [station_measure(windows, name) for name in names]
+    rows = crosscheck(station for station in stations if station is not None)
+    document: Document = {
+        "stable": not findings.unstable and findings.stability.stable,
+        "metrics": metrics_document(windows, question, None),
+        "classes": {
+            kind: metrics_document(windows, question, position)
+            for position, kind in enumerate(first.kinds)
+        }
+        if len(first.kinds) > 1
+        else {first.kinds[0]: metrics_document(windows, question, None)},
+        "components": {name: component_document(windows, name) for name in names},
+        "crosscheck": [
+            {**vars(row), "expected": _number(row.expected), "residual": _number(row.residual)}
+            for row in rows
+        ],
+        "run": {
+            "requests": int(sum(len(window.requests["index"]) for window in windows)),
+            "issued": int(sum(sum(recording.issued) for recording in recordings)),
+            "in_flight": int(sum(recording.in_flight for recording in recordings)),
+            "events": int(sum(recording.manifest["events"] for recording in recordings)),
+            "wall_s": float(sum(recording.manifest["wall_s"] for recording in recordings)),
+            "simulated_s": float(
+                sum(recording.manifest["simulated_s"] for recording in recordings)
+            ),
+            "warmup_s": findings.cut_s,
+            "warmup": findings.warmup_sentence,
+            "endings": sorted({recording.manifest["ending"] for recording in recordings}),
+        },
+    }
+    return document
+
+
+def metrics_document(windows: Sequence[Window], question: Question, kind: int | None) -> Document:
+    """Metrics of one class of requests, or of all of them (None).
+
+    Latency, quality and the time to the first token are those of good answers; throughput counts
+    every finished request, goodput the good ones; cost is that of the whole design.
+    """
+    good = [window.of_kind(kind, good=True) for window in windows]
+    every = [window.of_kind(kind, good=False) for window in windows]
+    finished = [int(mask.sum()) for mask in every]
+    fine = [int(mask.sum()) for mask in good]
+    cells = question.cells
+    ttft = _column(windows, good, "ttft")
+    document: Document = {
+        "latency": spread(_column(windows, good, "latency")),
+        "ttft": spread([values[~np.isnan(values)] for values in ttft]),
+        "throughput": _per_second(windows, finished, cells),
+        "goodput": _per_second(windows, fine, cells),
+        "errors": _errors(windows, every, finished, fine),
+        "quality": _quality(_column(windows, good, "quality")),
+        "degraded": _degraded(windows, good, fine),
+    }
+    for name, samples in derived_samples(windows, question.derived or {}, kind).items():
+        document[name] = spread(samples)
+    if kind is None:
+        document |= _own_metrics(windows)
+        document["cost"] = _cost(windows, fine, cells)
+    return document
+
+
+def _column(windows: Sequence[Window], masks: Sequence[Any], name: str) -> list[Any]:
+    return [
+        window.requests[name][mask].astype(np.float64)
+        for window, mask in zip(windows, masks, strict=True)
+    ]
+
+
+def _per_second(windows: Sequence[Window], counts: Sequence[int], cells: int) -> Document:
+    rates = [cells * count / window.span_s for window, count in zip(windows, counts, strict=True)]
+    return interval_document(scalar_interval(rates))
+
+
+def _errors(
+    windows: Sequence[Window], masks: Sequence[Any], finished: list[int], fine: list[int]
+) -> Document:
+    bad = [total - good for total, good in zip(finished, fine, strict=True)]
+    if not sum(finished):
+        return {"rate": None, "outcomes": {}}
+    codes = np.concatenate(
+        [window.requests["outcome"][mask] for window, mask in zip(windows, masks, strict=True)]
+    )
+    counts = np.bincount(codes, minlength=len(windows[0].recording.outcomes))
+    outcomes = {
+        name: int(count) / len(codes)
+        for name, count in zip(windows[0].recording.outcomes, counts.tolist(), strict=True)
+        if count
+    }
+    return {"rate": interval_document(share_interval(bad, finished)), "outcomes": outcomes}
+
+
+def _degraded(windows: Sequence[Window], masks: Sequence[Any], fine: list[int]) -> Document | None:
+    outcomes = windows[0].recording.outcomes
+    codes = [outcomes.index(name) for name in ("stale_ok", "fallback_ok")]
+    hits = [
+        int(np.isin(window.requests["outcome"][mask], codes).sum())
+        for window, mask in zip(windows, masks, strict=True)
+    ]
+    return interval_document(share_interval(hits, fine)) if sum(fine) else None
+
+
+def _quality(samples: Sequence[Any]) -> Document | None:
+    means = [float(values.mean()) for values in samples if len(values)]
+    return interval_document(scalar_interval(means)) if means else None
+
+
+def _cost(windows: Sequence[Window], fine: list[int], cells: int) -> Document:
+    names = [name for name in windows[0].recording.meters if name != SYSTEM]
+    hourly, per_request = [], []
+    for window, count in zip(windows, fine, strict=True):
+        spent = sum(
+            window.growth(name, meter)
+            for name in names
+            for meter in ("running_cost_total", "spent_total")
+        )
+        per_hour = cells * spent / max(window.length_s, 1e-12) * SECONDS_PER_HOUR
+        hourly.append(per_hour)
+        rate = cells * count / window.span_s * SECONDS_PER_HOUR
+        per_request.append(1000.0 * per_hour / rate if rate else float("nan"))
+    per_hour_interval = scalar_interval(hourly)
+    per_month = scalar_interval([value * HOURS_PER_MONTH for value in hourly])
+    per_1k = None if np.isnan(per_request).any() else scalar_interval(per_request)
+    return {
+        "per_hour": interval_document(per_hour_interval),
+        "per_month": interval_document(per_month),
+        "per_1k_requests": None if per_1k is None else interval_document(per_1k),
+    }
+
+
+def _own_metrics(windows: Sequence[Window]) -> Document:
+    document: Document = {}
+    for number, name in enumerate(windows[0].recording.metrics):
+        samples = []
+        for window in windows:
+            table = window.recording.samples
+            keep = (table["metric"] == number) & (table["at"] >= window.cut_s)
+            samples.append(table["value"][keep])
+        document[name] = spread(samples)
+    return document
+
+
+def _grows(
+    windows: Sequence[Window],
+    component: str,
+    meter: str,
+    offered: float | None,
+    bounded: bool,
+    name: str,
+) -> Stability:
+    shortest = min(len(window.recording.times) for window in windows)
+    first = min(windows[0].first_edge, max(shortest - 2, 0))
+    times = windows[0].recording.times[first:shortest]
+    rows = [
+        window.recording.meters[component][meter][first:shortest]
+        for window in windows
+        if meter in window.recording.meters.get(component, {})
+    ]
+    return stability(times, rows, offered, bounded, name)
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

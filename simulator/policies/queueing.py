@@ -1,0 +1,29 @@
+"""The queue in front of a station, as a document describes it."""
+
+
+from simulator.kernel.clock import Clock
+from simulator.kernel.station import UNLIMITED, Station
+from simulator.kernel.spec import Spec
+from simulator.policies.discipline import DisciplineName, line_of
+from simulator.quantities import Count, PositiveDuration
+
+
+class Queueing(Spec):
+    """Where requests wait for a free worker or connection."""
+
+    capacity: Count | None = None
+    """Most requests that may wait; one more is refused. Unbounded if left out."""
+    discipline: DisciplineName = "fifo"
+    """Who is next: `fifo`, `lifo`, `priority` (0 first) or `edf` (earliest deadline first)."""
+    max_wait: PositiveDuration | None = None
+    """Whoever waits longer leaves with a time-out."""
+
+    def station(self, clock: Clock, servers: int) -> Station:
+        """A station with this queue."""
+        return Station(
+            clock,
+            servers,
+            queue=line_of(self.discipline),
+            queue_limit=UNLIMITED if self.capacity is None else self.capacity,
+            max_wait_s=self.max_wait,
+        )

@@ -1,0 +1,1 @@
+"""From a YAML document to a frozen model, with diagnostics that point into the document."""

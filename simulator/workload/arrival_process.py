@@ -1,0 +1,63 @@
+"""The base of all arrival processes."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from simulator.kernel.clock import Clock
+from simulator.kernel.kinded import Kinded
+from simulator.kernel.outcome import Outcome
+from simulator.kernel.request import Flow, Request
+from simulator.kernel.streams import Streams
+from simulator.workload.profile import Floats, Profile, arrival_times
+
+
+OK = Outcome.OK
+
+
+class Gate(Protocol):
+    """Where requests of one source enter the system."""
+
+    clock: Clock
+    streams: Streams
+    name: str
+
+    def arrive(self) -> Request:
+        """Let one request in now."""
+
+
+class Arrivals(Kinded):
+    """How requests arrive: the shape of the rate over the run, and the spacing between them.
+
+    Open by default: arrivals do not wait for answers, so latency has no coordinated omission. A
+    kind gives the shape (:meth:`shape`, as a factor on the offered rate) and may change the
+    spacing (:meth:`gaps`, exponential unless said otherwise) or, for a closed workload, the
+    whole of :meth:`drive`.
+    """
+
+    def shape(self, horizon_s: float) -> Profile:
+        """The factor on the offered rate over a run of this length."""
+        return Profile((0.0,), (1.0,))
+
+    def gaps(self, rng: np.random.Generator) -> Iterator[Floats]:
+        """Blocks of times between arrivals, mean 1."""
+        while True:
+            yield rng.exponential(size=2048)
+
+    def drive(self, gate: Gate, rate: float, horizon_s: float) -> Flow:
+        """Let requests in until the horizon; runs on the clock of the gate."""
+        clock, arrive = gate.clock, gate.arrive
+        rng = gate.streams.generator(f"{gate.name}.arrivals")
+        for moment in arrival_times(self.shape(horizon_s).scaled(rate), self.gaps(rng), horizon_s):
+            yield moment - clock.now
+            arrive()
+        return OK
+
+    def expected_requests(self, rate: float, horizon_s: float) -> float:
+        """How many requests to expect up to the horizon."""
+        return self.shape(horizon_s).mean_rate(horizon_s) * rate * horizon_s
+
+    def describe(self) -> str:
+        """A word or two for the head of a report."""
+        return self.kind
