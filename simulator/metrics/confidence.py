@@ -5,8 +5,8 @@ intervals of means and percentiles use *sectioning*: the centre is the estimate 
 pooled, which has the least bias, and the spread is that of the estimates of the sections (the
 replications, or pieces of them if there are few) about it. Two corrections make the real coverage
 meet the nominal one on queues, whose estimates are skewed to the right and scatter more the
-higher they are: the arms are equal on a logarithmic scale, and the upper arm is longer where
-excursions are rare and long. The experiments behind both are in
+higher they are: the arms are equal on a logarithmic scale, and where excursions are rare and long
+the upper arm is lengthened and the lower one shortened. The experiments behind both are in
 ``docs/decisions/0002-interval-on-percentiles.md``, the coverage reached in ``docs/coverage.md``.
 
 Sources: S. Asmussen and P. Glynn, Stochastic Simulation (2007), section III.5 (sectioning);
@@ -34,8 +34,11 @@ SECTIONS = 6
 BATCHES = 40
 """Pieces that the skewness of the sample is judged from."""
 
-STRETCH = 0.25
+UPPER_ARM = 0.4
 """Share by which the upper arm grows for each unit of skewness."""
+
+LOWER_ARM = 0.1
+"""Share by which the lower arm shrinks for each unit of skewness."""
 
 SKEWNESS_MAX = 2.0
 """Skewness beyond this adds nothing more: it is too uncertain an estimate to be followed."""
@@ -226,13 +229,14 @@ def _sectioned(
     estimates = np.array([estimate(section) for section in sections])
     batches = _cut(runs, max(1, BATCHES // len(runs)))
     skewness = _skewness(np.array([influence(batch, centre) for batch in batches]))
-    upper = 1.0 + STRETCH * min(max(skewness, 0.0), SKEWNESS_MAX)
+    skewness = min(max(skewness, 0.0), SKEWNESS_MAX)
+    lower, upper = 1.0 - LOWER_ARM * skewness, 1.0 + UPPER_ARM * skewness
     factor = t_quantile(count - 1, level)
     if centre > 0.0 and float(estimates.min()) > 0.0:
         arm = factor * _scatter(np.log(estimates / centre))
-        return Interval(centre, centre * math.exp(-arm), centre * _exp(upper * arm), basis)
+        return Interval(centre, centre * math.exp(-lower * arm), centre * _exp(upper * arm), basis)
     arm = factor * _scatter(estimates - centre)
-    return Interval(centre, centre - arm, centre + upper * arm, basis)
+    return Interval(centre, centre - lower * arm, centre + upper * arm, basis)
 
 
 def _paired(
