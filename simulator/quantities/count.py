@@ -65,6 +65,7 @@ def format_number(number: float) -> str:
 
 COUNT = Dimension(
     name="count",
+    part="Count",
     read=parse_count,
     show=format_count,
     examples=("3", "10k", "1.5M"),
@@ -74,6 +75,7 @@ COUNT = Dimension(
 )
 NUMBER_OF = Dimension(
     name="number",
+    part="Number",
     read=parse_number,
     show=format_number,
     examples=("0.35", "3", "10k"),

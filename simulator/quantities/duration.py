@@ -82,6 +82,7 @@ def format_duration(seconds: float) -> str:
 
 DURATION = Dimension(
     name="duration",
+    part="Duration",
     read=parse_duration,
     show=format_duration,
     examples=("250ms", "30s", "1m30s", "2h", "7d"),

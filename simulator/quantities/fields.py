@@ -29,54 +29,54 @@ def _reads(read: Callable[[object], Any]) -> BeforeValidator:
     return BeforeValidator(lambda value: read(value))
 
 
-def _schema(name: str, dimension: Dimension) -> WithJsonSchema:
-    return WithJsonSchema(define_part(name, dimension.json_schema, dimension.show))
+def _schema(dimension: Dimension) -> WithJsonSchema:
+    return WithJsonSchema(define_part(dimension.part, dimension.json_schema, dimension.show))
 
 
-Duration = Annotated[float, _reads(DURATION.read), _schema("Duration", DURATION)]
+Duration = Annotated[float, _reads(DURATION.read), _schema(DURATION)]
 """Seconds, written ``250ms``, ``1m30s``, ``2h``; zero is allowed."""
 
-PositiveDuration = Annotated[float, _reads(DURATION.positive), _schema("Duration", DURATION)]
+PositiveDuration = Annotated[float, _reads(DURATION.positive), _schema(DURATION)]
 """Seconds above zero."""
 
-Rate = Annotated[float, _reads(RATE.read), _schema("Rate", RATE)]
+Rate = Annotated[float, _reads(RATE.read), _schema(RATE)]
 """Events per second, written ``500 rps``, ``30k/min``, ``10M/day``."""
 
-PositiveRate = Annotated[float, _reads(RATE.positive), _schema("Rate", RATE)]
+PositiveRate = Annotated[float, _reads(RATE.positive), _schema(RATE)]
 """Events per second, above zero."""
 
-Bytes = Annotated[float, _reads(SIZE.read), _schema("Size", SIZE)]
+Bytes = Annotated[float, _reads(SIZE.read), _schema(SIZE)]
 """Bytes, written ``80GB``, ``16GiB``, ``4KB``."""
 
-Bandwidth = Annotated[float, _reads(BANDWIDTH.positive), _schema("Bandwidth", BANDWIDTH)]
+Bandwidth = Annotated[float, _reads(BANDWIDTH.positive), _schema(BANDWIDTH)]
 """Bytes per second above zero, written ``10Gbit/s`` or ``200MB/s``."""
 
-Usd = Annotated[float, _reads(USD.read), _schema("Usd", USD)]
+Usd = Annotated[float, _reads(USD.read), _schema(USD)]
 """Dollars, written ``$41.20``."""
 
-UsdPerHour = Annotated[float, _reads(USD_PER_HOUR.read), _schema("UsdPerHour", USD_PER_HOUR)]
+UsdPerHour = Annotated[float, _reads(USD_PER_HOUR.read), _schema(USD_PER_HOUR)]
 """Dollars per hour, written ``$2.48/h`` or ``$300/month``."""
 
-UsdPerToken = Annotated[float, _reads(USD_PER_TOKEN.read), _schema("UsdPerToken", USD_PER_TOKEN)]
+UsdPerToken = Annotated[float, _reads(USD_PER_TOKEN.read), _schema(USD_PER_TOKEN)]
 """Dollars per token, written ``$10/Mtok``."""
 
-UsdPerItem = Annotated[float, _reads(USD_PER_ITEM.read), _schema("UsdPerItem", USD_PER_ITEM)]
+UsdPerItem = Annotated[float, _reads(USD_PER_ITEM.read), _schema(USD_PER_ITEM)]
 """Dollars per item, written ``$0.002`` or ``$1/1k requests``."""
 
-UsdPerByte = Annotated[float, _reads(USD_PER_BYTE.read), _schema("UsdPerByte", USD_PER_BYTE)]
+UsdPerByte = Annotated[float, _reads(USD_PER_BYTE.read), _schema(USD_PER_BYTE)]
 """Dollars per byte, written ``$0.09/GB``."""
 
-Fraction = Annotated[float, _reads(FRACTION.read), _schema("Fraction", FRACTION)]
+Fraction = Annotated[float, _reads(FRACTION.read), _schema(FRACTION)]
 """A float between 0 and 1, written ``0.5%`` or ``0.005``."""
 
-Number = Annotated[float, _reads(NUMBER_OF.read), _schema("Number", NUMBER_OF)]
+Number = Annotated[float, _reads(NUMBER_OF.read), _schema(NUMBER_OF)]
 """A float that is not negative and has no unit."""
 
-PositiveNumber = Annotated[float, _reads(NUMBER_OF.positive), _schema("Number", NUMBER_OF)]
+PositiveNumber = Annotated[float, _reads(NUMBER_OF.positive), _schema(NUMBER_OF)]
 """A float above zero without a unit."""
 
-Count = Annotated[int, _reads(COUNT.read), _schema("Count", COUNT)]
+Count = Annotated[int, _reads(COUNT.read), _schema(COUNT)]
 """A whole number, written ``3`` or ``10k``; zero is allowed."""
 
-PositiveCount = Annotated[int, _reads(COUNT.positive), _schema("Count", COUNT)]
+PositiveCount = Annotated[int, _reads(COUNT.positive), _schema(COUNT)]
 """A whole number from 1."""

@@ -50,6 +50,7 @@ def format_fraction(fraction: float) -> str:
 
 FRACTION = Dimension(
     name="fraction",
+    part="Fraction",
     read=parse_fraction,
     show=format_fraction,
     examples=("0.5%", "35%", "0.35"),

@@ -62,11 +62,14 @@ def shown(value: object, limit: int = 40) -> str:
 class Dimension:
     """A kind of quantity: its name, its grammar, how it prints and what its JSON Schema is.
 
+    ``part`` is the name of that schema among the definitions of a document.
+
     Distributions and thresholds are generic over it: ``{uniform: {low: 1ms, high: 2ms}}`` reads
     its parameters with the grammar of the field that it stands in.
     """
 
     name: str
+    part: str
     read: Callable[[object], float]
     show: Callable[[float], str]
     examples: tuple[str, ...]

@@ -150,17 +150,21 @@ def format_usd_per_byte(usd_per_byte: float) -> str:
 
 def _dimension(
     name: str,
+    part: str,
     grammar: str,
     examples: tuple[str, ...],
     read: Callable[[object], float],
     show: Callable[[float], str],
     description: str,
 ) -> Dimension:
-    return Dimension(name, read, show, examples, rf"^\s*{grammar}\s*$", description, {"const": 0})
+    return Dimension(
+        name, part, read, show, examples, rf"^\s*{grammar}\s*$", description, {"const": 0}
+    )
 
 
 USD_PER_HOUR = _dimension(
     "price over time",
+    "UsdPerHour",
     _HOURLY_GRAMMAR,
     ("$2.48/h", "$300/month"),
     parse_usd_per_hour,
@@ -169,6 +173,7 @@ USD_PER_HOUR = _dimension(
 )
 USD_PER_TOKEN = _dimension(
     "price a token",
+    "UsdPerToken",
     _TOKEN_GRAMMAR,
     ("$10/Mtok", "$0.5/ktok"),
     parse_usd_per_token,
@@ -177,6 +182,7 @@ USD_PER_TOKEN = _dimension(
 )
 USD_PER_ITEM = _dimension(
     "price an item",
+    "UsdPerItem",
     _ITEM_GRAMMAR,
     ("$0.002", "$1/1k requests"),
     parse_usd_per_item,
@@ -185,6 +191,7 @@ USD_PER_ITEM = _dimension(
 )
 USD_PER_BYTE = _dimension(
     "price of data",
+    "UsdPerByte",
     _BYTE_GRAMMAR,
     ("$0.09/GB", "$0.02/TB"),
     parse_usd_per_byte,
@@ -193,6 +200,7 @@ USD_PER_BYTE = _dimension(
 )
 USD = _dimension(
     "amount of money",
+    "Usd",
     _MONEY_GRAMMAR,
     ("$41.20", "$3k"),
     parse_usd,

@@ -78,6 +78,7 @@ def format_rate(per_second: float) -> str:
 
 RATE = Dimension(
     name="rate",
+    part="Rate",
     read=parse_rate,
     show=format_rate,
     examples=("500 rps", "30k/min", "10M/day"),

@@ -76,6 +76,7 @@ def format_bandwidth(bytes_per_second: float) -> str:
 
 SIZE = Dimension(
     name="size",
+    part="Size",
     read=parse_size,
     show=format_size,
     examples=("80GB", "16GiB", "4KB"),
@@ -85,6 +86,7 @@ SIZE = Dimension(
 )
 BANDWIDTH = Dimension(
     name="bandwidth",
+    part="Bandwidth",
     read=parse_bandwidth,
     show=format_bandwidth,
     examples=("10Gbit/s", "25Gbps", "200MB/s"),
