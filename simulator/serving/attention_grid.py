@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["AttentionGrid", "complete", "interpolate"]
 
 
-def interpolate(x: NDArray[np.float64], knots: NDArray[np.float64], values: NDArray[np.float64]
-                ) -> NDArray[np.float64]:
+def interpolate(
+    x: NDArray[np.float64], knots: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return `values` at `x`, extended by the outer slopes where these rise (else flat)."""
     result = np.interp(x, knots, values)
     if len(knots) > 1:
@@ -111,8 +112,12 @@ class AttentionGrid:
         by_context = by_count * len(counts)
         at = (i * len(contexts) + j) * by_context + k * by_count + m
         planes = []
-        for start in (at, at + by_context,
-                      at + by_context * len(contexts), at + by_context * (len(contexts) + 1)):
+        for start in (
+            at,
+            at + by_context,
+            at + by_context * len(contexts),
+            at + by_context * (len(contexts) + 1),
+        ):
             low = table[start]
             low += e * (table[start + 1] - low)
             high = table[start + by_count]

@@ -28,8 +28,18 @@ class BlockPool:
     unused blocks are among the free ones.
     """
 
-    __slots__ = ("_idle", "_idle_blocks", "_serial", "_units", "block_size", "caching", "free",
-                 "hit_tokens", "seen_tokens", "total")
+    __slots__ = (
+        "_idle",
+        "_idle_blocks",
+        "_serial",
+        "_units",
+        "block_size",
+        "caching",
+        "free",
+        "hit_tokens",
+        "seen_tokens",
+        "total",
+    )
 
     def __init__(self, total: int | None, block_size: int = 16, *, caching: bool = False) -> None:
         assert total is None or total > 0, "at least one block"
@@ -110,14 +120,12 @@ class BlockPool:
             if unit is not None:
                 del self._units[chain]
 
-    def register(self, request: Generation) -> None:
-        """Make the computed units of `request` available to others (their full blocks)."""
-        if not self.caching:
-            return
+    def register(self, request: Generation, computed: int) -> None:
+        """Make the units in the first `computed` tokens of `request` available to others."""
         chain = self._chain(request)
         while request.units < len(chain):
             key, end, blocks = chain[request.units]
-            if end > request.computed:
+            if end > computed:
                 return
             if blocks and key not in self._units and blocks <= request.private_blocks:
                 self._units[key] = [blocks, 1]
@@ -150,6 +158,10 @@ class BlockPool:
         request.shared_blocks = 0
         request.units = 0
         assert self._idle_blocks <= self.free <= self.total, "more KV blocks freed than exist"
+
+    def shared_in_use(self) -> int:
+        """Return the blocks of cached units that some request uses."""
+        return sum(blocks for blocks, users in self._units.values() if users)
 
     def forget(self) -> None:
         """Drop all cached contents (a restart); nothing may be in use."""

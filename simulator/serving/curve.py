@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class PiecewiseLinear:
 
     def __init__(self, knots: Sequence[float], values: Sequence[float]) -> None:
         assert len(knots) == len(values) >= 1, "a value for each knot"
-        assert all(a < b for a, b in zip(knots, knots[1:], strict=False)), "knots must increase"
+        assert all(a < b for a, b in pairwise(knots)), "knots must increase"
         self.knots = list(map(float, knots))
         self.values = list(map(float, values))
         self.slopes = [

@@ -20,8 +20,18 @@ __all__ = ["DecodeSet"]
 class DecodeSet:
     """The decoding sequences at step counter `step`; `stride` tokens a step (1 without drafts)."""
 
-    __slots__ = ("_base_sum", "_block_size", "_finishing", "_longest", "_members", "_phases",
-                 "_serial", "count", "step", "stride")
+    __slots__ = (
+        "_base_sum",
+        "_block_size",
+        "_finishing",
+        "_longest",
+        "_members",
+        "_phases",
+        "_serial",
+        "count",
+        "step",
+        "stride",
+    )
 
     def __init__(self, block_size: int, stride: float = 1.0) -> None:
         self.count = 0
@@ -122,9 +132,7 @@ class DecodeSet:
             low, high = 0, wanted
             while low < high:
                 middle = (low + high + 1) // 2
-                low, high = (
-                    (middle, high) if self.growth(middle) <= free else (low, middle - 1)
-                )
+                low, high = (middle, high) if self.growth(middle) <= free else (low, middle - 1)
             return low
         rounds = free // self.count
         left = free - rounds * self.count

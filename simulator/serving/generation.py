@@ -29,10 +29,31 @@ class Generation:
     """
 
     __slots__ = (
-        "arrived_s", "base", "cached", "chain", "chunk", "computed", "finish_step", "finished_s",
-        "first_token_s", "generated", "order", "output", "payload", "preemptions", "prefilled",
-        "prefix", "priority", "private_blocks", "prompt", "scheduled_s", "shared",
-        "shared_blocks", "state", "ticket", "units",
+        "arrived_s",
+        "base",
+        "cached",
+        "chain",
+        "chunk",
+        "computed",
+        "finish_step",
+        "finished_s",
+        "first_token_s",
+        "generated",
+        "order",
+        "output",
+        "payload",
+        "preemptions",
+        "prefilled",
+        "prefix",
+        "priority",
+        "private_blocks",
+        "prompt",
+        "scheduled_s",
+        "shared",
+        "shared_blocks",
+        "state",
+        "ticket",
+        "units",
     )
 
     def __init__(

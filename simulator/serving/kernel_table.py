@@ -13,7 +13,7 @@ import numpy as np
 
 from simulator.serving.attention_grid import AttentionGrid, interpolate
 from simulator.serving.curve import PiecewiseLinear
-from simulator.serving.step_time import Provenance, equivalent_chunk
+from simulator.serving.step_time import EVEN, Provenance, Straggler, equivalent_chunk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,7 @@ ONCE = ("embedding", "final_layernorm", "final_norm")
 TWICE_A_LAYER = ("layernorm", "norm")
 GRAPH_TOKENS_MAX = 512
 FLOAT_BYTES = 2.0
+SPLIT_BELOW = 0.8  # FlashAttention 2, num_splits_heuristic
 
 
 def graph_size(tokens: int, graph_max: int) -> int:
@@ -53,6 +54,10 @@ class TableStepTime:
     """Step times of one model on `gpus` GPUs from its measured kernels.
 
     `graph_max` is the largest captured CUDA graph (0: eager). `link` is needed for `gpus` > 1.
+    `slots` is how many thread blocks of the attention kernel the GPU runs at once; it decides
+    whether FlashAttention splits the KV of a decode (fewer than 80 % of the slots filled: it
+    does) and how long the step waits for its longest sequence. 0 means an evenly scheduled
+    kernel, without that tail.
     """
 
     def __init__(
@@ -63,11 +68,10 @@ class TableStepTime:
         gpus: int = 1,
         link: Link | None = None,
         graph_max: int = GRAPH_TOKENS_MAX,
-        skew: float = 0.0,
+        slots: int = 0,
         provenance: Provenance,
     ) -> None:
         assert gpus == 1 or link is not None, "tensor parallelism needs a link"
-        self._skew = skew
         self._provenance = provenance
         self._tables = tables
         self._model = model
@@ -75,7 +79,12 @@ class TableStepTime:
         self._link = link
         self._graph_max = graph_max
         self._layers = model.layers
-        self.attention = AttentionGrid(tables.attention)
+        self.attention = attention = AttentionGrid(tables.attention)
+        self._slots = slots
+        # One block alone: the slope of the smallest chunk in the KV before it.
+        far = attention.range_max["kv_prefill"]
+        rate = (attention.prefill(1, far) - attention.prefill(1, far / 2)) / (far / 2)
+        self._alone_s = max(0.0, rate)
         self._token_s: list[float] = []
         self._sampled_s: list[float] = []
         self._grow_tokens(2 * GRAPH_TOKENS_MAX)
@@ -88,9 +97,9 @@ class TableStepTime:
         return self._provenance
 
     @property
-    def skew(self) -> float:
-        """Weight of the longest sequence in the attention time."""
-        return self._skew
+    def layers(self) -> int:
+        """Layers of the model."""
+        return self._layers
 
     def token_s(self, tokens: int) -> float:
         """Return the time of everything in a step that depends on the number of tokens."""
@@ -132,11 +141,19 @@ class TableStepTime:
             total += chunk
         size, context = equivalent_chunk(chunks)
         attention = self.attention.mixed(size, context, sequences, kv_mean)
-        if self._skew and sequences > 1 and kv_max > kv_mean:
-            longest = self.attention.mixed(size, context, sequences, kv_max)
-            attention += self._skew * (longest - attention)
+        if self._slots and sequences > 1:
+            # A step with a prompt never splits, and one block serves one query head.
+            waves = max(1.0, sequences * self._model.heads / self._gpus / self._slots)
+            attention += self._alone_s * max(0.0, kv_max - waves * kv_mean)
         sampled = sequences * tokens + len(chunks)
         return self.token_s(total) + self._layers * attention + self.sampled_s(sampled)
+
+    def straggler(self, sequences: int) -> Straggler:
+        """Return what one sequence far longer than the mean adds to a decode-only step."""
+        filled = sequences * max(1, self._model.kv_heads // self._gpus)
+        if sequences < 2 or filled < SPLIT_BELOW * self._slots or not self._slots:
+            return EVEN
+        return Straggler(self._alone_s * self._layers, max(1.0, filled / self._slots))
 
     def _grow_tokens(self, upto: int) -> None:
         graph_max = self._graph_max

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from simulator.serving.curve import PiecewiseLinear
 
-__all__ = ["Provenance", "StepTime", "equivalent_chunk"]
+__all__ = ["EVEN", "Provenance", "StepTime", "Straggler", "equivalent_chunk"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,38 @@ class Provenance:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Straggler:
+    """The tail of an uneven batch: the step waits for the block that holds the longest KV.
+
+    An attention kernel without KV splitting gives each (sequence, head) to one thread block.
+    Tables measured with even lengths hold the time of the whole, so while the batch computes,
+    the longest sequence gets `waves` times the mean length done (`waves`: blocks over slots, at
+    least 1; it starts first); what is left runs alone, at `seconds_per_token`:
+    `seconds_per_token * max(0, longest - waves * mean)` seconds are added to the step.
+    """
+
+    seconds_per_token: float = 0.0
+    waves: float = 1.0
+
+    def seconds(self, mean: float, longest: float) -> float:
+        """Return what one step is longer."""
+        return self.seconds_per_token * max(0.0, longest - self.waves * mean)
+
+    def total(self, mean: float, longest: float, steps: int, stride: float) -> float:
+        """Return what `steps` steps are longer together; KV grows by `stride` a step."""
+        excess = longest - self.waves * mean
+        if excess <= 0.0 or self.seconds_per_token == 0.0:
+            return 0.0
+        shrink = (self.waves - 1.0) * stride
+        if shrink * (steps - 1) > excess:
+            steps = int(excess / shrink) + 1
+        return self.seconds_per_token * steps * (excess - 0.5 * shrink * (steps - 1))
+
+
+EVEN = Straggler()
+
+
 class StepTime(Protocol):
     """Seconds of a step; all KV lengths count tokens of one sequence, the new one included."""
 
@@ -49,17 +81,16 @@ class StepTime(Protocol):
         """Where the times come from."""
         ...
 
-    @property
-    def skew(self) -> float:
-        """Weight of the longest sequence: time = (1 - skew) f(mean KV) + skew f(longest KV)."""
-        ...
-
     def decode(self, sequences: int, tokens: int = 1) -> PiecewiseLinear:
         """Return the time of a decode-only step as a function of the KV length.
 
         `tokens` is what each sequence computes in the step: 1, or with speculative decoding
         one more than the drafted tokens.
         """
+        ...
+
+    def straggler(self, sequences: int) -> Straggler:
+        """Return what one sequence far longer than the mean adds to a decode-only step."""
         ...
 
     def mixed(

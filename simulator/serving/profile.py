@@ -1,0 +1,242 @@
+"""A calibrated profile: measured kernels in one file that a topology can name.
+
+`calibrate` turns a folder of measurements (see `profile_reader`) into a `Profile`; `save` and
+`load` keep it as JSON, gzipped when the name ends in `.gz`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simulator.serving.all_reduce import Link
+from simulator.serving.catalogue import Gpu, Model, find_gpu, find_model
+from simulator.serving.errors import Problem, ProfileError, ServingError, UnknownName
+from simulator.serving.kernel_table import TableStepTime
+from simulator.serving.profile_reader import KernelTables, read_folder
+from simulator.serving.regime_fit import RegimeSplit, fit_regimes
+from simulator.serving.step_time import Provenance
+
+__all__ = ["Profile", "calibrate", "load_profile"]
+
+FORMAT = 1
+LEFT_OUT = 0.3
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Measured kernels of one model on one GPU type, for some tensor-parallel degrees.
+
+    `held_out_error` maps a degree to the mean absolute relative error of whole steps whose
+    attention was left out of the table; `fits` holds the compact model of each degree.
+    """
+
+    gpu: str
+    model: str
+    layers: int
+    source: str
+    tables: dict[int, KernelTables]
+    held_out_error: dict[int, float] = field(default_factory=dict)
+    fits: dict[int, RegimeSplit] = field(default_factory=dict)
+
+    @property
+    def catalogue_model(self) -> Model:
+        """The catalogue entry of the model."""
+        return find_model(self.model)
+
+    @property
+    def catalogue_gpu(self) -> Gpu | None:
+        """The catalogue entry of the GPU; None when the catalogue does not hold it."""
+        try:
+            return find_gpu(self.gpu)
+        except UnknownName:
+            return None
+
+    def step_time(
+        self, tensor_parallel: int = 1, *, link: Link | None = None, graph_max: int = 512
+    ) -> TableStepTime:
+        """Return the full-table step times; `link` defaults to the GPU's own."""
+        if tensor_parallel not in self.tables:
+            known = ", ".join(map(str, self.tables))
+            raise ServingError(
+                f"the profile of {self.model} on {self.gpu} was measured with tensor parallel "
+                f"{known}, not {tensor_parallel}"
+            )
+        gpu = self.catalogue_gpu
+        if link is None and gpu is not None:
+            link = Link(gpu.link_bytes_per_s, gpu.link_latency_s)
+        return TableStepTime(
+            self.tables[tensor_parallel],
+            self.catalogue_model,
+            gpus=tensor_parallel,
+            link=link,
+            graph_max=graph_max,
+            slots=0 if gpu is None else gpu.attention_slots,
+            provenance=self.provenance(tensor_parallel),
+        )
+
+    def provenance(self, tensor_parallel: int) -> Provenance:
+        """Return where the times come from, how good they are and how far they reach."""
+        table = self.tables[tensor_parallel]
+        largest = np.max(np.asarray(table.attention), axis=0)
+        names = ("prefill_chunk", "kv_prefill", "n_decode", "kv_decode")
+        reach = dict(zip(names, map(float, largest), strict=False))
+        reach["tokens"] = max(row[0] for rows in table.dense.values() for row in rows)
+        return Provenance(
+            "calibrated", self.source, self.held_out_error.get(tensor_parallel), reach
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the profile as JSON, the same bytes for the same measurements."""
+        document = {
+            "format": FORMAT,
+            "gpu": self.gpu,
+            "model": self.model,
+            "layers": self.layers,
+            "source": self.source,
+            "tables": {
+                str(degree): {
+                    "dense": table.dense,
+                    "per_sequence": table.per_sequence,
+                    "attention": table.attention,
+                    "moe": table.moe,
+                }
+                for degree, table in self.tables.items()
+            },
+            "held_out_error": {str(k): round(v, 6) for k, v in self.held_out_error.items()},
+            "fits": {
+                str(degree): {
+                    "decode": fit.decode_weights,
+                    "mixed": fit.mixed_weights,
+                    "held_out_error": fit.provenance.held_out_error,
+                    "range_max": fit.provenance.range_max,
+                }
+                for degree, fit in self.fits.items()
+            },
+        }
+        text = json.dumps(document, separators=(",", ":")).encode()
+        path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
+
+
+def calibrate(folder: Path, *, layers: int | None = None) -> Profile:
+    """Return the profile measured in `folder`; every malformed row is reported at once.
+
+    `layers` is needed for a model outside the catalogue only, since the measurements hold one
+    layer.
+    """
+    meta, tables = read_folder(folder)
+    where = folder / "profile_meta.yaml"
+    missing = [key for key in ("model", "gpu") if not meta.get(key)]
+    if missing:
+        raise ProfileError([Problem(str(where), 1, 1, f"no {key} is named") for key in missing])
+    model = find_model(str(meta["model"]))
+    gpu = str(meta.get("hardware") or meta["gpu"])
+    try:
+        gpu = find_gpu(gpu).name
+    except UnknownName:
+        gpu = str(meta["gpu"])
+    version = meta.get("vllm_version")
+    source = f"measured kernels in {folder.name}" + (f", vLLM {version}" if version else "")
+    profile = Profile(gpu, str(meta["model"]), layers or model.layers, source, tables)
+    link = Link(1e12, 0.0)  # the fit and its error are about kernels, not about the link
+    for degree, table in tables.items():
+        try:
+            full = profile.step_time(degree, link=link)
+        except ValueError as error:
+            name = folder / f"profile_tp{degree}_attention.csv.gz"
+            raise ProfileError([Problem(str(name), 1, 1, str(error))]) from error
+        steps = _compose(full)
+        profile.held_out_error[degree] = _held_out(profile, degree, table, steps)
+        profile.fits[degree] = fit_regimes(table.attention, steps, f"regime-split fit of {source}")
+    return profile
+
+
+def load_profile(path: Path) -> Profile:
+    """Return the profile saved at `path`."""
+    try:
+        raw = path.read_bytes()
+        document = json.loads(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
+    except OSError as error:
+        raise ProfileError([Problem(str(path), 1, 1, f"cannot be read: {error}")]) from error
+    except json.JSONDecodeError as error:
+        raise ProfileError([Problem(str(path), error.lineno, error.colno, error.msg)]) from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        message = f"not a profile of format {FORMAT}; make one with `simulate calibrate gpu`"
+        raise ProfileError([Problem(str(path), 1, 1, message)])
+    return Profile(
+        document["gpu"],
+        document["model"],
+        document["layers"],
+        document["source"],
+        {int(degree): _tables(table) for degree, table in document["tables"].items()},
+        {int(degree): error for degree, error in document["held_out_error"].items()},
+        {
+            int(degree): RegimeSplit(
+                tuple(fit["decode"]),
+                tuple(fit["mixed"]),
+                Provenance(
+                    "calibrated",
+                    f"regime-split fit of {document['source']}",
+                    fit["held_out_error"],
+                    fit["range_max"],
+                ),
+            )
+            for degree, fit in document["fits"].items()
+        },
+    )
+
+
+def _tables(table: dict[str, Any]) -> KernelTables:
+    layered = {
+        kind: {layer: [tuple(row) for row in rows] for layer, rows in table[kind].items()}
+        for kind in ("dense", "per_sequence")
+    }
+    return KernelTables(
+        layered["dense"],
+        layered["per_sequence"],
+        [tuple(row) for row in table["attention"]],
+        [tuple(row) for row in table["moe"]],
+    )
+
+
+def _compose(times: TableStepTime) -> Any:
+    """Return the function that composes the whole step at an attention row, from its own time."""
+
+    def step_s(row: tuple[float, ...]) -> float:
+        chunk, _, decodes, _, attention_us = row
+        fixed = times.token_s(int(chunk + decodes)) + times.sampled_s(int(decodes) + (chunk > 0))
+        return fixed + times.layers * attention_us * 1e-6
+
+    return step_s
+
+
+def _held_out(profile: Profile, degree: int, table: KernelTables, steps: Any) -> float:
+    """Return the error of steps predicted by a table without their attention rows.
+
+    A random 30 % of the rows (fixed seed) inside the measured range are left out.
+    """
+    rows = np.asarray(table.attention)
+    rng = np.random.default_rng(20260)
+    out = rng.random(len(rows)) < LEFT_OUT
+    for column in range(4):
+        edges = (rows[:, column].min(), rows[:, column].max())
+        out &= ~np.isin(rows[:, column], edges) | (rows[:, column] == 0)
+    kept = KernelTables(
+        table.dense, table.per_sequence, [tuple(row) for row in rows[~out].tolist()], table.moe
+    )
+    partial = Profile(profile.gpu, profile.model, profile.layers, profile.source, {degree: kept})
+    times = partial.step_time(degree, link=Link(1e12, 0.0))
+    errors = []
+    for row in rows[out].tolist():
+        chunk, context, decodes, kv, _ = row
+        if chunk:
+            guess = times.mixed([(int(chunk), int(context))], int(decodes), kv, kv)
+        else:
+            guess = times.decode(int(decodes)).at(kv)
+        errors.append(abs(guess / steps(tuple(row)) - 1.0))
+    return float(np.mean(errors)) if errors else float("nan")

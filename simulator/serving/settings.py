@@ -1,0 +1,50 @@
+"""The settings of one serving engine, under the names vLLM gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.serving.errors import ServingError
+
+__all__ = ["EngineConfig"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """Limits and policies of one engine.
+
+    `num_gpu_blocks` None is a KV cache without limit. `lookahead` 1 is asynchronous scheduling
+    (vLLM's default since 0.14), 0 synchronous. `draft_tokens` and `tokens_per_step` describe
+    speculative decoding (see `speculative`). `step_overhead_s` is host time that a step cannot
+    hide. `jump_steps_max` 1 makes the engine take every step on its own: the same results, slower.
+    """
+
+    max_num_seqs: int = 256
+    max_num_batched_tokens: int = 2048
+    num_gpu_blocks: int | None = None
+    block_size: int = 16
+    prefix_caching: bool = False
+    chunked_prefill: bool = True
+    reserve_full_prompt: bool = True
+    priority: bool = False
+    lookahead: int = 1
+    step_overhead_s: float = 0.0
+    draft_tokens: int = 0
+    tokens_per_step: float = 1.0
+    jump_steps_max: int = 1 << 30
+
+    def __post_init__(self) -> None:
+        if self.max_num_seqs < 1 or self.max_num_batched_tokens < 1 or self.block_size < 1:
+            raise ServingError("max_num_seqs, max_num_batched_tokens, block_size start at 1")
+        if self.max_num_batched_tokens < self.max_num_seqs * (1 + self.draft_tokens):
+            raise ServingError(
+                f"max_num_batched_tokens {self.max_num_batched_tokens} is below one token for each "
+                f"of {self.max_num_seqs} sequences"
+            )
+        if self.lookahead not in (0, 1):
+            raise ServingError("lookahead is 0 or 1")
+        if not 1.0 <= self.tokens_per_step <= 1 + self.draft_tokens:
+            raise ServingError(
+                f"tokens_per_step {self.tokens_per_step:g} lies outside 1 to "
+                f"{1 + self.draft_tokens} (one more than draft_tokens)"
+            )
