@@ -128,7 +128,7 @@ def share_interval(hits: Sequence[float], totals: Sequence[float], level: float 
     if len(asked) > 1 and 0.0 < share < 1.0:
         scatter = float(((seen - share * asked) ** 2).sum()) / (len(asked) - 1) * len(asked)
         worth = total / max(1.0, scatter / (total * share * (1.0 - share)))
-    critical = t_quantile(max(1, len(asked) - 1), level) if len(asked) > 1 else 2.0
+    critical = t_quantile(max(len(asked), SECTIONS) - 1, level)
     squared = critical**2
     middle = (share + squared / (2.0 * worth)) / (1.0 + squared / worth)
     arm = math.sqrt(share * (1.0 - share) / worth + squared / (4.0 * worth**2))
@@ -184,7 +184,7 @@ def replications_needed(
     The half-width falls with the square root of the number, and Student's factor with it. Never
     fewer than there are; ``limit`` if even that many would not do.
     """
-    if interval.relative <= precision:
+    if interval.relative <= precision * (1.0 + 1e-9):
         return replications
     sections = replications if replications >= REPLICATIONS_MIN else SECTIONS
     scale = interval.relative * math.sqrt(replications) / t_quantile(sections - 1, 0.95)
