@@ -341,12 +341,12 @@ class Batch:
 
     def audit(self) -> None:
         """Assert that the KV blocks requests hold are exactly the used ones (for tests)."""
-        held = sum(r.private_blocks + r.shared_blocks for r in self.running if r.state != "decode")
-        own = sum(
-            self.decoding.blocks_of(r) - r.shared_blocks
-            for r in self.running
-            if r.state == "decode"
-        )
-        shared = self.pool.shared_in_use()
-        unshared = held - sum(r.shared_blocks for r in self.running if r.state != "decode")
-        assert unshared + own + shared == self.pool.used, "KV blocks are not conserved"
+        held = self.pool.shared_in_use()
+        for request in self.running:
+            if request.state == "decode":
+                held += self.decoding.blocks_of(request) - request.shared_blocks
+            else:
+                held += request.private_blocks
+        if self.chunks:
+            held += self.decoding.growth(1)
+        assert held == self.pool.used, "KV blocks are not conserved"

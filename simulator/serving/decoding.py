@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DecodeSet"]
 
+ROUNDING = 1e-9
+
 
 class DecodeSet:
     """The decoding sequences at step counter `step`; `stride` tokens a step (1 without drafts)."""
@@ -50,6 +52,7 @@ class DecodeSet:
         """Let `request` decode from the next step on; its KV then is one token longer."""
         stride = self.stride
         request.state = "decode"
+        request.joined = self.step
         request.base = request.computed + 1 - stride * self.step
         request.finish_step = self.step + ceil((request.output - request.generated) / stride)
         self._serial = request.ticket = serial = self._serial + 1
@@ -83,8 +86,12 @@ class DecodeSet:
 
     def blocks_of(self, request: Generation) -> int:
         """Return the blocks `request` has filled up to the last step."""
-        kv = ceil(request.base + self.stride * (self.step - 1))
-        return -(-max(kv, request.computed) // self._block_size)
+        return -(-self._kv_after(request, self.step) // self._block_size)
+
+    def _kv_after(self, request: Generation, step: int) -> int:
+        """Return the tokens in the KV cache when `step` steps have been done."""
+        grown = ceil((step - request.joined) * self.stride - ROUNDING)
+        return min(request.computed + grown, request.prompt + request.output)
 
     def finished(self) -> list[Generation]:
         """Remove and return the sequences whose last token exists now."""
@@ -144,10 +151,8 @@ class DecodeSet:
 
     def _growth_by_member(self, steps: int) -> int:
         size = self._block_size
-        before = self.stride * (self.step - 1)
-        after = before + self.stride * steps
         blocks = 0
         for request in self._members:
-            start = max(ceil(request.base + before), request.computed)
-            blocks += -(-ceil(request.base + after) // size) - -(-start // size)
+            after = self._kv_after(request, self.step + steps)
+            blocks += -(-after // size) - -(-self._kv_after(request, self.step) // size)
         return blocks

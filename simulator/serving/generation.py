@@ -39,6 +39,7 @@ class Generation:
         "finished_s",
         "first_token_s",
         "generated",
+        "joined",
         "order",
         "output",
         "payload",
@@ -85,6 +86,7 @@ class Generation:
         self.generated = 0
         self.chunk = 0
         self.base = 0.0
+        self.joined = 0
         self.finish_step = 0
         self.ticket = 0
         self.chain: list[tuple[Hashable, int, int]] | None = None
