@@ -5,6 +5,14 @@ imports nothing else of the simulator.
 """
 
 from simulator.quantities.count import format_count, parse_count, parse_number
+from simulator.quantities.distributions import Distribution, constant
+from simulator.quantities.distributions.fields import (
+    AttributeDistribution,
+    CountDistribution,
+    DurationDistribution,
+    FractionDistribution,
+    SizeDistribution,
+)
 from simulator.quantities.duration import format_duration, parse_duration
 from simulator.quantities.fields import (
     Bandwidth,
@@ -40,11 +48,16 @@ from simulator.quantities.rate import format_rate, parse_rate
 from simulator.quantities.size import format_size, parse_size
 
 __all__ = [
+    "AttributeDistribution",
     "Bandwidth",
     "Bytes",
     "Count",
+    "CountDistribution",
+    "Distribution",
     "Duration",
+    "DurationDistribution",
     "Fraction",
+    "FractionDistribution",
     "Number",
     "PositiveCount",
     "PositiveDuration",
@@ -52,11 +65,13 @@ __all__ = [
     "PositiveRate",
     "QuantityError",
     "Rate",
+    "SizeDistribution",
     "Usd",
     "UsdPerByte",
     "UsdPerHour",
     "UsdPerItem",
     "UsdPerToken",
+    "constant",
     "format_count",
     "format_duration",
     "format_fraction",

@@ -38,6 +38,9 @@ class QuantityError(PydanticCustomError):
         context = {**more, "message": message, "hint": hint}
         return super().__new__(cls, reason, "{message}", context)
 
+    def __init__(self, *args: Any, **more: Any) -> None:
+        """Everything is set by ``__new__``; an exception's own would refuse keywords."""
+
     @property
     def hint(self) -> str:
         """What to write instead, or an empty text."""
