@@ -45,7 +45,15 @@ from simulator.quantities.money import (
     parse_usd_per_token,
 )
 from simulator.quantities.rate import format_rate, parse_rate
+from simulator.quantities.shares import parse_weight, read_shares
 from simulator.quantities.size import format_size, parse_size
+from simulator.quantities.threshold import (
+    Expectation,
+    Threshold,
+    ThresholdLine,
+    parse_expectation,
+    parse_threshold,
+)
 
 __all__ = [
     "AttributeDistribution",
@@ -56,6 +64,7 @@ __all__ = [
     "Distribution",
     "Duration",
     "DurationDistribution",
+    "Expectation",
     "Fraction",
     "FractionDistribution",
     "Number",
@@ -66,6 +75,8 @@ __all__ = [
     "QuantityError",
     "Rate",
     "SizeDistribution",
+    "Threshold",
+    "ThresholdLine",
     "Usd",
     "UsdPerByte",
     "UsdPerHour",
@@ -83,13 +94,17 @@ __all__ = [
     "format_usd_per_token",
     "parse_count",
     "parse_duration",
+    "parse_expectation",
     "parse_fraction",
     "parse_number",
     "parse_rate",
     "parse_size",
+    "parse_threshold",
     "parse_usd",
     "parse_usd_per_hour",
     "parse_usd_per_item",
     "parse_usd_per_token",
+    "parse_weight",
+    "read_shares",
     "three_digits",
 ]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from simulator.quantities.count import parse_number
 from simulator.quantities.distributions.base import Distribution, impossible
 from simulator.quantities.distributions.empirical import Empirical
-from simulator.quantities.distributions.shares import read_shares
 from simulator.quantities.grammar import QuantityError
 from simulator.quantities.refusal import WRONG_FORM, Refusals
+from simulator.quantities.shares import read_shares
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,8 +8,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from simulator.quantities.distributions.base import Distribution, Role, Roles
-from simulator.quantities.distributions.shares import read_shares
 from simulator.quantities.refusal import WRONG_FORM, Refusals
+from simulator.quantities.shares import read_shares
 
 if TYPE_CHECKING:
     import numpy as np

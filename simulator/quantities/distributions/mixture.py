@@ -7,8 +7,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from simulator.quantities.distributions.base import Distribution, bisected_quantile
-from simulator.quantities.distributions.shares import read_shares
 from simulator.quantities.refusal import MISSING, UNKNOWN_FIELD, WRONG_FORM, Location, Refusals
+from simulator.quantities.shares import read_shares
 
 if TYPE_CHECKING:
     import numpy as np
