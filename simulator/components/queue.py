@@ -6,6 +6,7 @@ from pydantic import Field, PositiveInt
 
 from simulator.kernel.component import Component, Means, Paper, Server
 from simulator.kernel.outcome import Outcome
+from simulator.kernel.probe import Function
 from simulator.kernel.request import NEVER, Call, Flow, Request
 from simulator.kernel.site import Site
 from simulator.kernel.station import meters_of
@@ -62,7 +63,9 @@ class QueueServer(Server):
     def connect(self, site: Site) -> None:
         steps = in_sequence(self.spec.steps, site, self) if self.spec.steps else _nothing
         station = self.station
-        self.process = site.probe.traced(self.name, lambda request: station.hold(request, steps))
+        self.process = site.probe.traced(
+            self.name, Function(lambda request: station.hold(request, steps))
+        )
 
     def worker(self, site: Site) -> Worker:
         """A consumer is held for the whole message, so work is time that passes."""

@@ -10,7 +10,7 @@ from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import Call, Flow, Request
 from simulator.kernel.site import Site
 from simulator.kernel.station import Station, meters_of
-from simulator.kernel.step import Step, Worker, all_on_paper, in_sequence
+from simulator.kernel.step import Step, Worker, all_on_paper, in_sequence, steps_within
 from simulator.policies.balancing import BalancingName, Pick, picker
 from simulator.policies.queueing import Queueing
 from simulator.quantities import UsdPerItem
@@ -80,7 +80,7 @@ class ServiceServer(Server):
             call = self._on_one_replica(call)
         elif self.spec.blocking:
             call = self._held(call, self.stations[0])
-        if any(step.has("respond") for step in self.spec.steps):
+        if any(step.key == "respond" for step in steps_within(self.spec.steps)):
             call = answering(call)
         price = self.spec.price
         self.call = call if price is None else self._priced(call, price)

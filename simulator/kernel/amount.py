@@ -10,7 +10,7 @@ from simulator.kernel.references import Attribute
 from simulator.kernel.request import Request
 from simulator.kernel.site import Draw, Measure, Site
 from simulator.kernel.spec import Spec
-from simulator.quantities import CountDistribution, Distribution, DurationDistribution
+from simulator.quantities import CountDistribution, Distribution, DurationDistribution, constant
 
 
 class PerAttribute(Spec):
@@ -108,7 +108,7 @@ class DurationAmount(Amount):
 
     adapter: ClassVar[TypeAdapter[Any]] = TypeAdapter(DurationDistribution)
     stretches: ClassVar[bool] = True
-    base: DurationDistribution = Field(default=0.0, validate_default=True)
+    base: DurationDistribution = constant(0.0)
     """Amount for every request."""
     per: list[DurationPer] = Field(default_factory=list)
     """Amounts that grow with attributes."""
@@ -118,7 +118,7 @@ class CountAmount(Amount):
     """A number, a distribution of one, or `{base: 1, per: {attribute: pages, each: 2}}`."""
 
     adapter: ClassVar[TypeAdapter[Any]] = TypeAdapter(CountDistribution)
-    base: CountDistribution = Field(default=0, validate_default=True)
+    base: CountDistribution = constant(0.0)
     """Amount for every request."""
     per: list[CountPer] = Field(default_factory=list)
     """Amounts that grow with attributes."""

@@ -1,7 +1,8 @@
 """Everything a model may record."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from simulator.kernel.outcome import CODES, Outcome
 from simulator.recording.columns import Columns
@@ -25,6 +26,20 @@ class Visit:
         self.called = called
         self.wait = 0.0
         self.service = 0.0
+
+
+class Callee(Protocol):
+    """Whatever answers calls."""
+
+    @property
+    def call(self) -> "Call": ...
+
+
+@dataclass(frozen=True)
+class Function:
+    """A bare function as something that can be called."""
+
+    call: "Call"
 
 
 class Probe:
@@ -87,15 +102,19 @@ class Probe:
         self.times.append(self.clock.now)
         self.readings.append([read() for read in self.meters.values()])
 
-    def traced(self, component: str, call: "Call") -> "Call":
-        """The same call, leaving a visit behind when the request is traced."""
+    def traced(self, component: str, callee: "Callee") -> "Call":
+        """A way to call that leaves a visit behind when the request is traced.
+
+        What ``callee.call`` is, is looked up at each call, since a server that is not connected
+        yet may replace it.
+        """
         number = self.component(component)
         record = self._traced
 
         def link(request: "Request") -> "Flow":
             if request.visit is None:
-                return call(request)
-            return record(number, call, request)
+                return callee.call(request)
+            return record(number, callee.call, request)
 
         return link
 

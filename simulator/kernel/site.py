@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from simulator.kernel.clock import Clock
-from simulator.kernel.probe import Probe
+from simulator.kernel.probe import Callee, Function, Probe
 from simulator.kernel.request import Call, Request
 from simulator.kernel.streams import Streams
 
@@ -43,10 +43,10 @@ class Site:
     def link(self, target: str) -> Call:
         """The way to call a component: gated by its faults, and leaving a visit if traced."""
         if target not in self._links:
-            call: Call = self.servers[target].call
+            callee: Callee = self.servers[target]
             if target in self.gates:
-                call = self.gates[target](call)
-            self._links[target] = self.probe.traced(target, call)
+                callee = Function(self.gates[target](_late(callee)))
+            self._links[target] = self.probe.traced(target, callee)
         return self._links[target]
 
     def draws(self, owner: str, purpose: str, distribution: Drawable) -> Draw:
@@ -69,3 +69,7 @@ class Site:
     def slowable(self, owner: str) -> list[float]:
         """The pace of a component, a one-element list; 1 is its normal speed."""
         return self.paces.setdefault(owner, [1.0])
+
+
+def _late(callee: Callee) -> Call:
+    return lambda request: callee.call(request)

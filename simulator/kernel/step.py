@@ -1,8 +1,10 @@
 """The small language of behaviour: what a component does when it is called."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from pydantic import BaseModel
 
 from simulator.kernel.component import Means, Paper
 from simulator.kernel.kinded import OneKey
@@ -66,3 +68,18 @@ def all_on_paper(
     """Add the demand of each step."""
     for step in steps:
         step.on_paper(paper, times, attributes)
+
+
+def steps_within(value: Any) -> Iterator[Step]:
+    """Every step inside a step, a list of steps or a spec, at any depth."""
+    if isinstance(value, BaseModel):
+        if isinstance(value, Step):
+            yield value
+        for name in type(value).model_fields:
+            yield from steps_within(getattr(value, name))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from steps_within(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from steps_within(item)

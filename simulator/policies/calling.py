@@ -39,7 +39,7 @@ class Calling(Spec):
     """Whether a callee stops work nobody waits for: `none`, `in_queue` or `in_service`."""
     max_attempts: int = Field(1, ge=1, le=100)
     """Tries, the first included."""
-    backoff: Backoff = FullJitter(base=0.1)
+    backoff: Backoff = FullJitter.model_validate({"base": "100ms"})
     """Pause before a retry."""
     retry_on: list[RetryReason] | None = None
     """Outcomes worth another try; by default errors, time-outs and refusals under overload."""

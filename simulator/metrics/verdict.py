@@ -1,0 +1,162 @@
+"""Pass, fail or unsure; what gives way first; and the sentence that says so."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from simulator.metrics.spread import Document
+from simulator.metrics.summary import Findings
+
+
+class Bound(Protocol):
+    """A threshold, as far as a verdict needs it."""
+
+    text: str
+    aggregate: str
+
+    def evaluate(self, value: float, low: float, high: float) -> str: ...
+
+
+class Goal(Protocol):
+    """An objective, as far as a verdict needs it."""
+
+    @property
+    def metric(self) -> str: ...
+    @property
+    def of_class(self) -> str | None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def threshold(self) -> Any: ...
+
+
+def judge(
+    document: Document,
+    goals: Sequence[Goal],
+    findings: Findings,
+    on_paper: Mapping[str, float],
+) -> Document:
+    """The verdict, the objectives with their status, and warnings."""
+    rows = [_row(document, goal) for goal in goals]
+    bottleneck = _bottleneck(document, on_paper)
+    status = _status(document, rows)
+    return {
+        "verdict": {
+            "status": status,
+            "sentence": _sentence(document, rows, findings, bottleneck, on_paper),
+            "bottleneck": bottleneck,
+        },
+        "objectives": rows,
+        "claims": [],
+        "estimates": [],
+        "warnings": _warnings(document, findings),
+    }
+
+
+def _row(document: Document, goal: Goal) -> Document:
+    metrics = document["metrics"]
+    if goal.of_class is not None:
+        metrics = document["classes"].get(goal.of_class, {})
+    measured = _find(metrics.get(goal.metric), goal.threshold.aggregate)
+    row: Document = {
+        "metric": goal.name,
+        "threshold": goal.threshold.text,
+        "value": None,
+        "low": None,
+        "high": None,
+        "status": "unsure",
+    }
+    if measured is None:
+        return row
+    row |= measured
+    low = measured["value"] if measured["low"] is None else measured["low"]
+    high = measured["value"] if measured["high"] is None else measured["high"]
+    if not document["stable"] and goal.metric in {"latency", "ttft"}:
+        row["status"] = "fail"
+    else:
+        row["status"] = goal.threshold.evaluate(measured["value"], low, high)
+    return row
+
+
+def _find(metric: Any, aggregate: str) -> Document | None:
+    if metric is None:
+        return None
+    found = metric.get(aggregate, metric if "value" in metric else None)
+    if isinstance(found, int | float):
+        return {"value": found, "low": None, "high": None}
+    return found
+
+
+def _status(document: Document, rows: Sequence[Document]) -> str:
+    if not document["stable"]:
+        return "unstable"
+    statuses = {row["status"] for row in rows}
+    if "fail" in statuses:
+        return "fail"
+    return "unsure" if "unsure" in statuses else "pass"
+
+
+def _bottleneck(document: Document, on_paper: Mapping[str, float]) -> str | None:
+    loads = {
+        name: max(component["utilization"] or 0.0, on_paper.get(name, 0.0))
+        for name, component in document["components"].items()
+        if component["utilization"] is not None
+    }
+    return max(loads, key=lambda name: loads[name], default=None)
+
+
+def _sentence(
+    document: Document,
+    rows: Sequence[Document],
+    findings: Findings,
+    bottleneck: str | None,
+    on_paper: Mapping[str, float],
+) -> str:
+    rate = f"{document['rate'] * document['cells']:.4g} rps"
+    if not document["stable"]:
+        name = findings.unstable[0] if findings.unstable else bottleneck
+        overload = max((on_paper.get(item, 0.0) for item in findings.unstable), default=0.0)
+        if name is not None and overload >= 1.0:
+            name = max(findings.unstable, key=lambda item: on_paper.get(item, 0.0))
+            capacity = document["rate"] * document["cells"] / overload
+            return (
+                f"does not hold {rate}: {name} saturates at {capacity:.3g} rps (ρ = {overload:.2f})"
+            )
+        return f"does not hold {rate}: the backlog of {name or 'the system'} keeps growing"
+    utilization = ""
+    if bottleneck is not None:
+        busy = document["components"][bottleneck]["utilization"] or 0.0
+        utilization = f"; {bottleneck} is the busiest at {busy:.0%}"
+    failed = [row for row in rows if row["status"] == "fail"]
+    if failed:
+        what = f"{failed[0]['metric']} {failed[0]['threshold']}"
+        more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+        return f"does not meet {what}{more} at {rate}{utilization}"
+    if any(row["status"] == "unsure" for row in rows):
+        what = next(row for row in rows if row["status"] == "unsure")
+        return f"too close to call at {rate}: {what['metric']} {what['threshold']}{utilization}"
+    return f"holds {rate}{utilization}"
+
+
+def _warnings(document: Document, findings: Findings) -> list[str]:
+    found = []
+    run = document["run"]
+    for ending in run["endings"]:
+        if ending != "complete":
+            found.append(f"partial result: a replication ended early ({ending})")
+    if not findings.steady and document["stable"]:
+        found.append(findings.warmup_sentence)
+    latency = document["metrics"]["latency"]
+    if latency is not None and latency.get("p99.9") is None:
+        found.append(
+            "p99.9 is not shown: it needs 1 000 000 good requests, this run measured "
+            f"{run['requests']:,}".replace(",", " ")
+        )
+    if run["in_flight"]:
+        found.append(f"{run['in_flight']} requests had no answer when the run ended")
+    off = [row for row in document["crosscheck"] if row["status"] == "off"]
+    found += [
+        f"{row['component']}: {row['check']} is off by {row['residual']:.1%}"
+        for row in off
+        if row["residual"] is not None
+    ]
+    return found

@@ -1,0 +1,56 @@
+"""Numbers as people read them: three significant digits and a unit."""
+
+from simulator.quantities import format_duration
+
+DURATION_METRICS = frozenset({"latency", "ttft"})
+
+
+def seconds(value: float | None) -> str:
+    """A duration; a dash for nothing."""
+    return "–" if value is None else format_duration(value)
+
+
+def percent(value: float | None) -> str:
+    """A share as a percentage; small shares keep three significant digits."""
+    if value is None:
+        return "–"
+    scaled = 100.0 * value
+    if scaled >= 99.9 and scaled < 100.0:
+        return f"{scaled:.4g}%"
+    return f"{scaled:.0f}%" if scaled >= 10 or scaled == 0 else f"{scaled:.3g}%"
+
+
+def dollars(value: float | None) -> str:
+    """An amount of money."""
+    if value is None:
+        return "–"
+    if abs(value) >= 1000:
+        return f"${value:,.0f}".replace(",", " ")
+    return f"${value:.2f}" if abs(value) >= 1 else f"${value:.3g}"
+
+
+def count(value: float | None) -> str:
+    """A number of things."""
+    if value is None:
+        return "–"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace(",", " ")
+    return f"{value:.3g}"
+
+
+def of_metric(metric: str, value: float | None) -> str:
+    """A value of the named metric in its unit."""
+    name = metric.rpartition(".")[2]
+    if name in {"errors", "availability", "quality", "degraded", "utilization"}:
+        return percent(value)
+    if name in {"throughput", "goodput"}:
+        return "–" if value is None else f"{count(value)}/s"
+    return dollars(value) if name == "cost" else seconds(value)
+
+
+def plus_minus(metric: str, interval: dict[str, float | None]) -> str:
+    """The half-width of an interval; empty if there is none."""
+    low, high = interval.get("low"), interval.get("high")
+    if low is None or high is None or high == low:
+        return ""
+    return f"±{of_metric(metric, (high - low) / 2.0)}"

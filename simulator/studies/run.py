@@ -1,0 +1,208 @@
+"""The main question: does this design hold this load?"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from simulator.engine.budget import Budget
+from simulator.engine.replicate import Experiment, run_replications
+from simulator.metrics.confidence import Interval, replications_needed
+from simulator.metrics.spread import Document
+from simulator.metrics.summary import Findings, Question, settle, summarize
+from simulator.metrics.verdict import judge
+from simulator.recording.recording import Recording
+from simulator.topology.model import Topology
+from simulator.topology.objectives import Objective, objectives_of
+from simulator.topology.paper import PaperPlan, on_paper
+from simulator.workload.arrival_process import Arrivals
+from simulator.workload.library import Workload, find_workload
+
+SCHEMA = 1
+REPLICATIONS = 8
+REQUESTS = 200_000
+REPLICATIONS_MAX = 200
+
+Progress = Callable[[str, float], None]
+"""Told what is going on and the share that is done."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run a design, where the design does not say itself; None leaves it to the defaults.
+
+    ``requests`` counts over all replications, ``duration_s`` is that of one replication.
+    """
+
+    rps: float | None = None
+    workload: str | None = None
+    duration_s: float | None = None
+    requests: int | None = None
+    warmup_s: float | None = None
+    seed: int = 42
+    replications: int | None = None
+    precision: float | None = None
+    jobs: int | None = None
+    wall_s: float = 120.0
+    requests_max: int = 20_000_000
+    thresholds: tuple[Objective, ...] | None = None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run: the document that ``--json`` prints, and what reports need beyond it."""
+
+    document: Document
+    topology: Topology
+    experiment: Experiment
+    recordings: list[Recording] = field(repr=False)
+    findings: Findings = field(repr=False)
+    paper: PaperPlan = field(repr=False)
+
+    @property
+    def partial(self) -> bool:
+        """Whether a limit or an interrupt ended the run early."""
+        return self.document["run"]["endings"] != ["complete"]
+
+
+def plan_run(topology: Topology, options: RunOptions) -> tuple[Experiment, int, Workload]:
+    """The experiment and the number of replications that the options ask for."""
+    if options.rps is not None:
+        topology = topology.model_copy(update={"rate": options.rps})
+    workload = find_workload(options.workload or topology.run.workload or "steady")
+    replications = options.replications or topology.run.replications or REPLICATIONS
+    horizon_s = options.duration_s
+    if horizon_s is None and options.requests is None:
+        horizon_s = workload.duration or topology.run.duration
+    experiment = Experiment(
+        topology=topology,
+        arrivals=workload.arrivals,
+        horizon_s=horizon_s or 1.0,
+        seed=options.seed,
+        budget=Budget(wall_s=options.wall_s),
+    )
+    if horizon_s is None:
+        requests = options.requests or topology.run.requests or REQUESTS
+        experiment = replace(
+            experiment, horizon_s=_horizon_for(experiment, requests / replications)
+        )
+    expected = experiment.expected_requests
+    if expected * replications > options.requests_max:
+        shorter = experiment.horizon_s * options.requests_max / (expected * replications)
+        experiment = replace(experiment, horizon_s=shorter)
+    return experiment, replications, workload
+
+
+def run(topology: Topology, options: RunOptions, progress: Progress | None = None) -> RunResult:
+    """Run the design and judge it.
+
+    With ``precision``, replications are added until the half-width of p99 is that share of its
+    value, or a budget is reached; the document says which.
+    """
+    began = time.perf_counter()
+    experiment, replications, workload = plan_run(topology, options)
+    jobs = options.jobs or min(os.cpu_count() or 1, replications)
+    question = _question(experiment)
+    paper = on_paper(experiment.topology)
+
+    def told(position: int, share: float) -> None:
+        if progress is not None:
+            progress(f"replication {position + 1} of {replications}", share)
+
+    recordings = run_replications(experiment, range(replications), jobs=jobs, progress=told)
+    findings = settle(recordings, question)
+    document = summarize(recordings, question, findings)
+    stopped_by = None
+    while options.precision is not None and document["run"]["endings"] == ["complete"]:
+        wanted = _more_needed(document, len(recordings), options.precision)
+        if wanted <= len(recordings):
+            stopped_by = "precision"
+            break
+        if time.perf_counter() - began > options.wall_s or len(recordings) >= REPLICATIONS_MAX:
+            stopped_by = "budget"
+            break
+        wanted = min(wanted, 2 * len(recordings), REPLICATIONS_MAX)
+        recordings += run_replications(
+            experiment, range(len(recordings), wanted), jobs=jobs, progress=told
+        )
+        findings = settle(recordings, question)
+        document = summarize(recordings, question, findings)
+    thresholds = options.thresholds
+    if thresholds is None:
+        thresholds = tuple(objectives_of(experiment.topology))
+    document = _complete(document, experiment, workload, recordings, stopped_by)
+    document |= judge(document, thresholds, findings, paper.utilizations())
+    document["run"]["elapsed_s"] = time.perf_counter() - began
+    document["run"]["jobs"] = jobs
+    return RunResult(document, experiment.topology, experiment, recordings, findings, paper)
+
+
+def _horizon_for(experiment: Experiment, requests: float) -> float:
+    """Simulated time for so many requests, when the shape may depend on the time itself."""
+    horizon_s = 1.0
+    for _ in range(20):
+        expected = replace(experiment, horizon_s=horizon_s).expected_requests
+        if expected <= 0.0:
+            horizon_s *= 10.0
+            continue
+        factor = requests / expected
+        horizon_s *= factor
+        if abs(factor - 1.0) < 1e-6:
+            break
+    return horizon_s
+
+
+def _question(experiment: Experiment) -> Question:
+    topology = experiment.topology
+    warmup = topology.run.warmup
+    bounded = {
+        name
+        for name, component in topology.components.items()
+        if getattr(getattr(component, "queue", None), "capacity", None) is not None
+        or getattr(getattr(component, "queue", None), "max_wait", None) is not None
+        or getattr(component, "acquire_timeout", None) is not None
+    }
+    return Question(
+        cells=topology.cells,
+        warmup_s=None if warmup == "auto" else float(warmup),
+        derived={
+            name: (metric.inside, metric.outside) for name, metric in topology.metrics.items()
+        },
+        offered=on_paper(topology).utilizations(),
+        bounded=frozenset(bounded),
+    )
+
+
+def _more_needed(document: Document, count: int, precision: float) -> int:
+    latency = document["metrics"]["latency"]
+    if latency is None or latency["p99"]["low"] is None:
+        return count + 2
+    p99 = latency["p99"]
+    interval = Interval(p99["value"], p99["low"], p99["high"])
+    return replications_needed(interval, count, precision)
+
+
+def _complete(
+    document: Document,
+    experiment: Experiment,
+    workload: Workload,
+    recordings: list[Recording],
+    stopped_by: str | None,
+) -> Document:
+    topology = experiment.topology
+    head: dict[str, Any] = {
+        "schema": SCHEMA,
+        "topology": topology.name,
+        "summary": topology.summary,
+        "rate": topology.rate,
+        "workload": workload.name,
+        "arrivals": workload.arrivals.describe(),
+        "horizon_s": experiment.horizon_s,
+        "seed": experiment.seed,
+        "replications": len(recordings),
+        "cells": topology.cells,
+    }
+    if stopped_by is not None:
+        head["stopped_by"] = stopped_by
+    return {**head, **document}
