@@ -198,12 +198,12 @@ class TableStepTime:
         touched = np.array([self._model.active_experts(float(t)) for t in sizes])
         touched = np.clip(touched, counts[0], counts[-1])
         if len(counts) == 1:
-            return planes[0]
+            return np.asarray(planes[0])
         place = np.clip(np.searchsorted(counts, touched, side="right") - 1, 0, len(counts) - 2)
         fraction = (touched - counts[place]) / (counts[place + 1] - counts[place])
         column = np.arange(len(sizes))
         low, high = planes[place, column], planes[place + 1, column]
-        return low + fraction * (high - low)
+        return np.asarray(low + fraction * (high - low))
 
 
 def _curve(rows: Rows, x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -93,7 +93,7 @@ class PrefixAffine:
         return chosen
 
 
-ROUTERS = {
+ROUTERS: dict[str, type[Router]] = {
     "round_robin": RoundRobin,
     "least_loaded": LeastLoaded,
     "prefix_affine": PrefixAffine,
@@ -104,5 +104,4 @@ def router(name: str) -> Router:
     """Return a new router by its name."""
     if name not in ROUTERS:
         raise ServingError(f"unknown router {name!r}; there are {', '.join(ROUTERS)}")
-    made: Router = ROUTERS[name]()
-    return made
+    return ROUTERS[name]()

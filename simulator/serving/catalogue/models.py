@@ -83,7 +83,7 @@ class Model:
         """Return the expected number of experts that `tokens` touch under uniform routing."""
         if self.experts == 1:
             return 1.0
-        return self.experts * (1.0 - (1.0 - self.experts_per_token / self.experts) ** tokens)
+        return float(self.experts) * (1.0 - (1.0 - self.experts_per_token / self.experts) ** tokens)
 
     def weight_bytes(self, bytes_per_weight: float = BF16_BYTES) -> float:
         """Return the bytes of all weights; experts released in fewer bits keep those."""
