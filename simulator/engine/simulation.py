@@ -21,7 +21,7 @@ Progress = Callable[[float], bool]
 """Told the share of the run that is done (0 to 1); answers False to stop."""
 
 GRID_INTERVALS = 240
-TRACED_REQUESTS = 5000
+TRACED_REQUESTS = 2500
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ SECTIONS = 6
 BATCHES = 40
 """Pieces that the skewness of the sample is judged from."""
 
-UPPER_ARM = 0.4
+UPPER_ARM = 0.5
 """Share by which the upper arm grows for each unit of skewness."""
 
 LOWER_ARM = 0.1

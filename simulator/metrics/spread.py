@@ -1,6 +1,6 @@
 """A quantity over requests: its mean and percentiles, with intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,18 +29,19 @@ def interval_document(interval: Interval) -> Document:
     }
 
 
-def spread(samples: Sequence["NDArray[np.float64]"]) -> Document | None:
+def spread(
+    samples: Sequence["NDArray[np.float64]"], extra: Iterable[float] = ()
+) -> Document | None:
     """Mean and percentiles of values given per replication in order of arrival.
 
-    A percentile that the sample does not support is null. None if there are no values.
+    ``extra`` asks for percentiles beside the usual ones. A percentile that the sample does not support is null. None if there are no values.
     """
     filled = [values for values in samples if len(values)]
     total = sum(len(values) for values in filled)
     if not total:
         return None
-    # An exact constant has no spread to estimate, and no logarithm if it is zero.
     document: Document = {"mean": interval_document(mean_interval(filled))}
-    for p in PERCENTILES:
+    for p in sorted({*PERCENTILES, *extra}):
         name = percentile_name(p)
         if p <= 0.99 or quantile_supported(total, p):
             document[name] = interval_document(quantile_interval(filled, p))

@@ -26,7 +26,8 @@ class Question:
 
     ``derived`` maps metrics of the topology's own to (inside, outside) lists of components;
     ``offered`` is the offered load over capacity of components, computed on paper; ``bounded``
-    names components whose queue cannot grow without end.
+    names components whose queue cannot grow without end; ``percentiles`` are wanted beside the
+    usual ones.
     """
 
     cells: int = 1
@@ -34,6 +35,7 @@ class Question:
     derived: dict[str, tuple[list[str] | None, list[str] | None]] | None = None
     offered: dict[str, float] | None = None
     bounded: frozenset[str] = frozenset()
+    percentiles: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,18 +130,19 @@ def metrics_document(windows: Sequence[Window], question: Question, kind: int | 
     cells = question.cells
     ttft = _column(windows, good, "ttft")
     document: Document = {
-        "latency": spread(_column(windows, good, "latency")),
-        "ttft": spread([values[~np.isnan(values)] for values in ttft]),
+        "latency": spread(_column(windows, good, "latency"), question.percentiles),
+        "ttft": spread([values[~np.isnan(values)] for values in ttft], question.percentiles),
         "throughput": _per_second(windows, finished, cells),
         "goodput": _per_second(windows, fine, cells),
         "errors": _errors(windows, every, finished, fine),
+        "availability": _availability(windows, every, finished, fine),
         "quality": _quality(_column(windows, good, "quality")),
         "degraded": _degraded(windows, good, fine),
     }
     for name, samples in derived_samples(windows, question.derived or {}, kind).items():
-        document[name] = spread(samples)
+        document[name] = spread(samples, question.percentiles)
     if kind is None:
-        document |= _own_metrics(windows)
+        document |= _own_metrics(windows, question)
         document["cost"] = _cost(windows, fine, cells)
     return document
 
@@ -172,6 +175,18 @@ def _errors(
         if count
     }
     return {"rate": interval_document(share_interval(bad, finished)), "outcomes": outcomes}
+
+
+def _availability(
+    windows: Sequence[Window], masks: Sequence[Any], finished: list[int], fine: list[int]
+) -> Document | None:
+    """Share of good answers among requests within their limits: a 429 is the client's doing."""
+    limited = windows[0].recording.outcomes.index("rejected_rate_limit")
+    asked = [
+        total - int((window.requests["outcome"][mask] == limited).sum())
+        for window, mask, total in zip(windows, masks, finished, strict=True)
+    ]
+    return {"rate": interval_document(share_interval(fine, asked))} if sum(asked) else None
 
 
 def _degraded(windows: Sequence[Window], masks: Sequence[Any], fine: list[int]) -> Document | None:
@@ -212,7 +227,7 @@ def _cost(windows: Sequence[Window], fine: list[int], cells: int) -> Document:
     }
 
 
-def _own_metrics(windows: Sequence[Window]) -> Document:
+def _own_metrics(windows: Sequence[Window], question: Question) -> Document:
     document: Document = {}
     for number, name in enumerate(windows[0].recording.metrics):
         samples = []
@@ -220,7 +235,7 @@ def _own_metrics(windows: Sequence[Window]) -> Document:
             table = window.recording.samples
             keep = (table["metric"] == number) & (table["at"] >= window.cut_s)
             samples.append(table["value"][keep])
-        document[name] = spread(samples)
+        document[name] = spread(samples, question.percentiles)
     return document
 
 

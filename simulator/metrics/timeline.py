@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.metrics.window import GOOD
-from simulator.recording.recording import Recording
+from simulator.recording.recording import Recording, Table
 
 Document = dict[str, Any]
 Floats = NDArray[np.float64]
@@ -37,8 +37,15 @@ def timeline_table(recordings: Sequence[Recording]) -> Document:
     document: Document = {"edges": edges.tolist()}
     document |= _rates(recordings, edges, marks)
     document["latency"] = _latency(recordings, edges)
-    document["queue"] = _per_component(recordings, marks, _mean_queue)
-    document["utilization"] = _per_component(recordings, marks, _utilization)
+    stations = _stations(recordings)
+    lengths = np.diff(edges) * len(recordings)
+    document["queue"] = {
+        name: (_growth(tables, "queue_area", marks) / lengths).tolist()
+        for name, tables in stations.items()
+    }
+    document["utilization"] = {
+        name: _utilization(tables, marks) for name, tables in stations.items()
+    }
     return document
 
 
@@ -96,24 +103,23 @@ def _answered(recording: Recording) -> "NDArray[np.bool_]":
     return np.isin(recording.requests["outcome"], codes)
 
 
-def _per_component(
-    recordings: Sequence[Recording], marks: NDArray[np.int64], measure: Any
-) -> dict[str, list[float]]:
-    found = {}
-    for name, meters in recordings[0].meters.items():
-        if "busy_area" in meters:
-            found[name] = measure([recording.meters[name] for recording in recordings], marks)
-    times = np.diff(recordings[0].times[marks]) * len(recordings)
-    if measure is _mean_queue:
-        return {name: (areas / times).tolist() for name, areas in found.items()}
-    return {name: shares.tolist() for name, shares in found.items()}
+def _stations(recordings: Sequence[Recording]) -> dict[str, list[Table]]:
+    return {
+        name: [recording.meters[name] for recording in recordings]
+        for name, meters in recordings[0].meters.items()
+        if "busy_area" in meters
+    }
 
 
-def _mean_queue(meters: Sequence[Any], marks: NDArray[np.int64]) -> Floats:
-    return np.sum([np.diff(table["queue_area"][marks]) for table in meters], axis=0)
+def _growth(tables: Sequence[Table], meter: str, marks: NDArray[np.int64]) -> Floats:
+    """How much an integral grew in each stretch, over all replications."""
+    total = np.zeros(len(marks) - 1)
+    for table in tables:
+        total += np.diff(table[meter][marks])
+    return total
 
 
-def _utilization(meters: Sequence[Any], marks: NDArray[np.int64]) -> Floats:
-    busy = np.sum([np.diff(table["busy_area"][marks]) for table in meters], axis=0)
-    servers = np.sum([np.diff(table["servers_area"][marks]) for table in meters], axis=0)
-    return np.divide(busy, servers, out=np.zeros(len(busy)), where=servers > 0)
+def _utilization(tables: Sequence[Table], marks: NDArray[np.int64]) -> list[float]:
+    busy, servers = _growth(tables, "busy_area", marks), _growth(tables, "servers_area", marks)
+    shares = np.divide(busy, servers, out=np.zeros(len(busy)), where=servers > 0)
+    return [float(share) for share in shares]

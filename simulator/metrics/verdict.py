@@ -7,15 +7,6 @@ from simulator.metrics.spread import Document
 from simulator.metrics.summary import Findings
 
 
-class Bound(Protocol):
-    """A threshold, as far as a verdict needs it."""
-
-    text: str
-    aggregate: str
-
-    def evaluate(self, value: float, low: float, high: float) -> str: ...
-
-
 class Goal(Protocol):
     """An objective, as far as a verdict needs it."""
 
@@ -56,7 +47,7 @@ def _row(document: Document, goal: Goal) -> Document:
     metrics = document["metrics"]
     if goal.of_class is not None:
         metrics = document["classes"].get(goal.of_class, {})
-    measured = _find(metrics.get(goal.metric), goal.threshold.aggregate)
+    measured = _find(metrics.get(goal.metric), goal.threshold)
     row: Document = {
         "metric": goal.name,
         "threshold": goal.threshold.text,
@@ -73,13 +64,16 @@ def _row(document: Document, goal: Goal) -> Document:
     if not document["stable"] and goal.metric in {"latency", "ttft"}:
         row["status"] = "fail"
     else:
-        row["status"] = goal.threshold.evaluate(measured["value"], low, high)
+        row["status"] = goal.threshold.evaluate(low, high, measured["value"])
     return row
 
 
-def _find(metric: Any, aggregate: str) -> Document | None:
+def _find(metric: Any, threshold: Any) -> Document | None:
     if metric is None:
         return None
+    aggregate = threshold.aggregate
+    if threshold.percentile is not None:
+        aggregate = f"p{threshold.percentile:g}"
     found = metric.get(aggregate, metric if "value" in metric else None)
     if isinstance(found, int | float):
         return {"value": found, "low": None, "high": None}

@@ -33,7 +33,7 @@ from simulator.quantities.fields import (
     UsdPerToken,
 )
 from simulator.quantities.fraction import format_fraction, parse_fraction
-from simulator.quantities.grammar import QuantityError, three_digits
+from simulator.quantities.grammar import Dimension, QuantityError, three_digits
 from simulator.quantities.money import (
     format_usd,
     format_usd_per_hour,
@@ -48,6 +48,7 @@ from simulator.quantities.rate import format_rate, parse_rate
 from simulator.quantities.shares import parse_weight, read_shares
 from simulator.quantities.size import format_size, parse_size
 from simulator.quantities.threshold import (
+    DimensionName,
     Expectation,
     Threshold,
     ThresholdLine,
@@ -61,6 +62,8 @@ __all__ = [
     "Bytes",
     "Count",
     "CountDistribution",
+    "Dimension",
+    "DimensionName",
     "Distribution",
     "Duration",
     "DurationDistribution",

@@ -38,6 +38,17 @@ from simulator.quantities.schema_parts import define_part
 from simulator.quantities.size import SIZE
 
 Outcome = Literal["pass", "fail", "unsure"]
+DimensionName = Literal["duration", "rate", "fraction", "money", "size", "number"]
+
+BOUNDS: dict[DimensionName, Dimension] = {
+    "duration": DURATION,
+    "rate": RATE,
+    "fraction": FRACTION,
+    "money": USD,
+    "size": SIZE,
+    "number": NUMBER_OF,
+}
+"""The dimensions of bounds by name."""
 
 _OPERATORS = r"<=|>=|==|!=|<|>"
 _AGGREGATE = rf"p\(\s*(?P<percentile>{NUMBER})\s*\)|(?P<word>[a-z][a-z0-9_]*)"
@@ -94,7 +105,7 @@ class Threshold:
         return "pass" if ends.pop() else "fail"
 
 
-def parse_threshold(value: object, dimension: Dimension | None = None) -> Threshold:
+def parse_threshold(value: object, dimension: Dimension | DimensionName | None = None) -> Threshold:
     """Read a threshold such as ``p(99)<800ms``; raises QuantityError.
 
     With a dimension, the bound is read with its grammar; otherwise the unit tells.
@@ -102,12 +113,16 @@ def parse_threshold(value: object, dimension: Dimension | None = None) -> Thresh
     return _parse(value, dimension, expectation=False)
 
 
-def parse_expectation(value: object, dimension: Dimension | None = None) -> Threshold:
+def parse_expectation(
+    value: object, dimension: Dimension | DimensionName | None = None
+) -> Threshold:
     """Read an operator and a bound, ``<50ms``, whose aggregate is given elsewhere: ``value``."""
     return _parse(value, dimension, expectation=True)
 
 
-def _parse(value: object, dimension: Dimension | None, *, expectation: bool) -> Threshold:
+def _parse(
+    value: object, dimension: Dimension | DimensionName | None, *, expectation: bool
+) -> Threshold:
     match = _THRESHOLD.fullmatch(value) if isinstance(value, str) else None
     named = match is not None and bool(match["word"] or match["percentile"])
     if match is None or named == expectation:
@@ -127,6 +142,8 @@ def _parse(value: object, dimension: Dimension | None, *, expectation: bool) -> 
                 f"got {shown(value)}, a percentile lies between 0 and 100",
                 "use min or max for the ends",
             )
+    if isinstance(dimension, str):
+        dimension = BOUNDS[dimension]
     found = dimension or _dimension_of(match["bound"])
     return Threshold(
         aggregate=_SYNONYMS.get(aggregate, aggregate),

@@ -16,8 +16,8 @@ from simulator.recording.recording import Recording
 from simulator.topology.model import Topology
 from simulator.topology.objectives import Objective, objectives_of
 from simulator.topology.paper import PaperPlan, on_paper
-from simulator.workload.arrival_process import Arrivals
-from simulator.workload.library import Workload, find_workload
+from simulator.topology.workload_file import find_workload
+from simulator.workload.model import Workload
 
 SCHEMA = 1
 REPLICATIONS = 8
@@ -103,7 +103,10 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
     began = time.perf_counter()
     experiment, replications, workload = plan_run(topology, options)
     jobs = options.jobs or min(os.cpu_count() or 1, replications)
-    question = _question(experiment)
+    thresholds = options.thresholds
+    if thresholds is None:
+        thresholds = tuple(objectives_of(experiment.topology))
+    question = _question(experiment, thresholds)
     paper = on_paper(experiment.topology)
 
     def told(position: int, share: float) -> None:
@@ -128,9 +131,6 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
         )
         findings = settle(recordings, question)
         document = summarize(recordings, question, findings)
-    thresholds = options.thresholds
-    if thresholds is None:
-        thresholds = tuple(objectives_of(experiment.topology))
     document = _complete(document, experiment, workload, recordings, stopped_by)
     document |= judge(document, thresholds, findings, paper.utilizations())
     document["run"]["elapsed_s"] = time.perf_counter() - began
@@ -153,7 +153,7 @@ def _horizon_for(experiment: Experiment, requests: float) -> float:
     return horizon_s
 
 
-def _question(experiment: Experiment) -> Question:
+def _question(experiment: Experiment, objectives: tuple[Objective, ...]) -> Question:
     topology = experiment.topology
     warmup = topology.run.warmup
     bounded = {
@@ -171,6 +171,15 @@ def _question(experiment: Experiment) -> Question:
         },
         offered=on_paper(topology).utilizations(),
         bounded=frozenset(bounded),
+        percentiles=tuple(
+            sorted(
+                {
+                    objective.threshold.percentile / 100.0
+                    for objective in objectives
+                    if objective.threshold.percentile is not None
+                }
+            )
+        ),
     )
 
 

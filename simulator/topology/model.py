@@ -14,6 +14,7 @@ from simulator.quantities import (
     PositiveCount,
     PositiveDuration,
     Rate,
+    ThresholdLine,
 )
 from simulator.workload.arrival_process import Arrivals
 
@@ -103,7 +104,7 @@ class Topology(Spec):
     """Classes of requests."""
     components: dict[Name, Component] = Field(min_length=1)
     """The boxes of the architecture."""
-    objectives: dict[str, list[str]] = Field(default_factory=dict)
+    objectives: dict[str, list[ThresholdLine]] = Field(default_factory=dict)
     """What a run has to meet: thresholds by metric, such as `latency: ["p(99)<800ms"]`."""
     metrics: dict[Name, "DerivedMetric"] = Field(default_factory=dict)
     """Latency metrics of your own, made of parts of the latency."""

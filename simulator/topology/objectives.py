@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from simulator.kernel.step import steps_within
-from simulator.quantities import Dimension, Threshold, parse_threshold
+from simulator.quantities import Threshold, parse_threshold
 from simulator.steps.record import Record
 from simulator.topology.model import Topology
 
-DURATIONS = frozenset({"latency", "ttft"})
-FRACTIONS = frozenset({"errors", "availability", "quality", "degraded", "utilization"})
-MONEY = frozenset({"cost"})
-RATES = frozenset({"throughput", "goodput"})
+MEASURED = frozenset(
+    {
+        "latency", "ttft", "errors", "availability", "quality", "degraded", "cost", "throughput",
+        "goodput",
+    }
+)  # fmt: skip
+"""Metrics of every run."""
 
 
 @dataclass(frozen=True)
@@ -28,34 +31,23 @@ class Objective:
         return self.metric if self.of_class is None else f"{self.of_class}.{self.metric}"
 
 
-def dimension_of(metric: str) -> Dimension:
-    """How bounds on a metric are written; a metric of the topology's own is a duration."""
-    if metric in FRACTIONS:
-        return "fraction"
-    if metric in MONEY:
-        return "money"
-    return "rate" if metric in RATES else "duration"
-
-
 def known_metrics(topology: Topology) -> set[str]:
     """Metrics that an objective of this topology may name."""
-    own = {*topology.metrics, *_recorded(topology)}
-    return {*DURATIONS, *FRACTIONS - {"utilization"}, *MONEY, *RATES, *own}
+    steps = steps_within(topology.components)
+    recorded = {step.metric for step in steps if isinstance(step, Record)}
+    return {*MEASURED, *topology.metrics, *recorded}
 
 
 def objectives_of(topology: Topology) -> Iterator[Objective]:
-    """Every objective of the topology; raises QuantityError for a threshold that is none."""
-    for name, expressions in topology.objectives.items():
-        for expression in expressions:
-            yield parse_objective(name, expression)
+    """Every objective of the topology."""
+    for name, thresholds in topology.objectives.items():
+        for threshold in thresholds:
+            of_class, _, metric = name.rpartition(".")
+            yield Objective(metric, threshold, of_class or None)
 
 
-def parse_objective(name: str, expression: str) -> Objective:
-    """One objective from its key and its threshold."""
-    of_class, _, metric = name.rpartition(".")
-    return Objective(metric, parse_threshold(expression, dimension_of(metric)), of_class or None)
-
-
-def _recorded(topology: Topology) -> set[str]:
-    steps = steps_within(topology.components)
-    return {step.metric for step in steps if isinstance(step, Record)}
+def parse_objective(text: str) -> Objective:
+    """An objective from a command line, ``latency: p(99)<800ms``; raises QuantityError."""
+    name, _, expression = text.partition(":")
+    of_class, _, metric = name.strip().rpartition(".")
+    return Objective(metric, parse_threshold(expression.strip()), of_class or None)

@@ -25,7 +25,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from simulator.topology.diagnostics import Diagnostic, Diagnostics, Span
+from simulator.topology.diagnostics import Diagnostic, Diagnostics, DocumentError, Span
 from simulator.topology.scalars import plain_scalar
 
 BYTES_MAX = 1_000_000
@@ -87,7 +87,10 @@ class _Refused(Exception):
 
 
 def read_source(path: str | Path) -> tuple[Source | None, Diagnostics]:
-    """Read a document from a file; the source is None where the diagnostics hold an error."""
+    """Read a document from a file; the source is None where there is no data to go on with.
+
+    A source with duplicate keys has the first of each, and the diagnostics hold the errors.
+    """
     file = str(path)
     try:
         with Path(path).open("rb") as stream:
@@ -100,7 +103,7 @@ def read_source(path: str | Path) -> tuple[Source | None, Diagnostics]:
 
 
 def read_text(content: bytes | str, file: str = "<text>") -> tuple[Source | None, Diagnostics]:
-    """Read a document from its bytes; the source is None where the diagnostics hold an error."""
+    """Read a document from its bytes; see :func:`read_source`."""
     diagnostics = Diagnostics(file)
     lines: tuple[str, ...] = ()
     try:
@@ -111,12 +114,18 @@ def read_text(content: bytes | str, file: str = "<text>") -> tuple[Source | None
         root = _composed(text, builder)
         data = builder.construct(root)
     except _Refused as refusal:
-        diagnostics.add(
-            Diagnostic(refusal.code, refusal.message, file, refusal.span, refusal.hint)
-        )
+        diagnostics.add(Diagnostic(refusal.code, refusal.message, file, refusal.span, refusal.hint))
         return None, diagnostics
     source = Source(file, lines, data, builder.places)
-    return (None if diagnostics.errors else source), diagnostics
+    return source, diagnostics
+
+
+def read_plain(path: str | Path) -> Any:
+    """The data of a document that has no mistake; raises DocumentError."""
+    source, diagnostics = read_source(path)
+    if source is None or diagnostics.errors:
+        raise DocumentError(diagnostics)
+    return source.data
 
 
 def _reason(error: OSError | ValueError) -> str:
