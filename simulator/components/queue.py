@@ -40,6 +40,10 @@ class Queue(Component):
     def build(self, name: str, site: Site) -> "QueueServer":
         return QueueServer(name, site, self)
 
+    @property
+    def has_workers(self) -> bool:
+        return True
+
     def on_paper(self, attributes: Means) -> Paper:
         paper = Paper(servers=float(self.consumers))
         all_on_paper(self.steps, paper, 1.0, attributes)

@@ -44,6 +44,10 @@ class Service(Component):
     def build(self, name: str, site: Site) -> "ServiceServer":
         return ServiceServer(name, site, self)
 
+    @property
+    def has_workers(self) -> bool:
+        return True
+
     def on_paper(self, attributes: Means) -> Paper:
         paper = Paper(servers=float(self.replicas * self.workers))
         all_on_paper(self.steps, paper, 1.0, attributes)

@@ -59,6 +59,11 @@ class Component(Kinded):
         """Mean demand of one visit; ``attributes`` gives the mean of each request attribute."""
 
     @property
+    def has_workers(self) -> bool:
+        """Whether the component can do `work`."""
+        return False
+
+    @property
     def replica_count(self) -> float:
         """How many times ``cost`` is paid."""
         return 1.0

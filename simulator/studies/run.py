@@ -16,7 +16,7 @@ from simulator.recording.recording import Recording
 from simulator.topology.model import Topology
 from simulator.topology.objectives import Objective, objectives_of
 from simulator.topology.paper import PaperPlan, on_paper
-from simulator.topology.workload_file import find_workload
+from simulator.topology.reading import find_workload
 from simulator.workload.model import Workload
 
 SCHEMA = 1
@@ -106,7 +106,7 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
     thresholds = options.thresholds
     if thresholds is None:
         thresholds = tuple(objectives_of(experiment.topology))
-    question = _question(experiment, thresholds)
+    question = _question(experiment, thresholds, options.warmup_s)
     paper = on_paper(experiment.topology)
 
     def told(position: int, share: float) -> None:
@@ -153,9 +153,12 @@ def _horizon_for(experiment: Experiment, requests: float) -> float:
     return horizon_s
 
 
-def _question(experiment: Experiment, objectives: tuple[Objective, ...]) -> Question:
+def _question(
+    experiment: Experiment, objectives: tuple[Objective, ...], warmup_s: float | None
+) -> Question:
     topology = experiment.topology
-    warmup = topology.run.warmup
+    if warmup_s is None and topology.run.warmup != "auto":
+        warmup_s = float(topology.run.warmup)
     bounded = {
         name
         for name, component in topology.components.items()
@@ -165,7 +168,7 @@ def _question(experiment: Experiment, objectives: tuple[Objective, ...]) -> Ques
     }
     return Question(
         cells=topology.cells,
-        warmup_s=None if warmup == "auto" else float(warmup),
+        warmup_s=warmup_s,
         derived={
             name: (metric.inside, metric.outside) for name, metric in topology.metrics.items()
         },

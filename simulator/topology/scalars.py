@@ -48,6 +48,13 @@ def plain_scalar(text: str) -> str | int | float | bool | None:
     return text
 
 
+def whole_text(text: str) -> str:
+    """The text with surrogate pairs of JSON escapes joined, and lone surrogates replaced."""
+    if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def as_scalar(text: str) -> str | int | float | bool | None:
     """The value of a text as if it stood unquoted in a document, for ``--set PATH=VALUE``."""
     return plain_scalar(text.strip())

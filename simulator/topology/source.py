@@ -26,7 +26,7 @@ from ruamel.yaml.events import (
 )
 
 from simulator.topology.diagnostics import Diagnostic, Diagnostics, DocumentError, Span
-from simulator.topology.scalars import plain_scalar
+from simulator.topology.scalars import plain_scalar, whole_text
 
 BYTES_MAX = 1_000_000
 NODES_MAX = 50_000
@@ -236,8 +236,9 @@ class _Builder:
             raise _Refused("E102", f"tags such as `{str(tag)[:40]}` are not used here", span)
         if isinstance(event, ScalarEvent):
             plain = event.style in (None, "")
-            value = plain_scalar(event.value) if plain else str(event.value)
-            self._append(_Node(value, span, "scalar", str(event.value)), event.anchor)
+            text = whole_text(str(event.value))
+            value = plain_scalar(text) if plain else text
+            self._append(_Node(value, span, "scalar", text), event.anchor)
             return
         if len(self.open) >= DEPTH_MAX:
             raise _Refused("E109", f"nested deeper than {DEPTH_MAX} levels", span)

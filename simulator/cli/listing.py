@@ -1,0 +1,28 @@
+"""``simulate list``: what there is."""
+
+from typing import Annotated
+
+import typer
+
+SHELVES = ("topologies", "workloads", "kinds", "steps", "arrivals", "distributions")
+
+
+def list_names(
+    what: Annotated[str | None, typer.Argument(help=", ".join(SHELVES))] = None,
+) -> None:
+    """One line each: topologies, workloads, component kinds, steps, arrivals, distributions."""
+    from simulator.cli.app import fail
+    from simulator.quantities.refusal import nearest
+    from simulator.topology.catalogue import catalogue
+
+    if what is not None and what not in SHELVES:
+        close = nearest(what, SHELVES)
+        fail(f"there is nothing called `{what}` to list", f"did you mean `{close}`?" if close
+             else f"known: {', '.join(SHELVES)}")  # fmt: skip
+    for shelf in [what] if what else SHELVES:
+        typer.secho(f"  █ {shelf}", bold=True)
+        entries = catalogue(shelf)
+        width = max((len(name) for name in entries), default=0)
+        for name, sentence in entries.items():
+            typer.echo(f"    {name:<{width}}  {sentence}".rstrip())
+        typer.echo()

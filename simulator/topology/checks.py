@@ -1,0 +1,144 @@
+"""Rules that go across fields: what a name refers to, where calls lead, what cannot keep up."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from simulator.kernel.component import Component
+from simulator.kernel.references import AttributeName, TargetName, references
+from simulator.kernel.step import steps_within
+from simulator.quantities.refusal import nearest
+from simulator.topology.diagnostics import Diagnostic
+from simulator.topology.model import Topology
+from simulator.topology.objectives import known_metrics
+from simulator.topology.paper import on_paper
+from simulator.topology.source import DocumentPath, Source
+
+OPTIONAL_ATTRIBUTES = frozenset({"input_tokens", "output_tokens"})
+
+
+def check_references(topology: Topology, source: Source, data: Any) -> Iterator[Diagnostic]:
+    """Everything that validation of single fields cannot see, errors and warnings."""
+    yield from _names(topology, source)
+    yield from _objectives(topology, source)
+    yield from _work_without_workers(topology, source)
+    cycles = list(_cycles(topology, source))
+    yield from cycles
+    if not cycles:
+        yield from _reach(topology, source)
+        yield from _load(topology, source)
+
+
+def _names(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    attributes = {name for spec in topology.requests.values() for name in spec.attributes}
+    for section in ("requests", "components", "metrics"):
+        for path, name in references(getattr(topology, section), (section,)):
+            if isinstance(name, TargetName) and name not in topology.components:
+                close = nearest(name, topology.components)
+                hint = f"did you mean `{close}`?" if close else ""
+                if close:
+                    line = source.key_span(source.nearest(("components", close))).line
+                    hint += f" (defined at line {line})"
+                yield _at(source, path, "E110", f"`{name}` is not a component", hint)
+            elif isinstance(name, AttributeName) and name not in attributes | OPTIONAL_ATTRIBUTES:
+                close = nearest(name, attributes)
+                hint = f"did you mean `{close}`?" if close else _known(attributes)
+                yield _at(source, path, "E110", f"no request has the attribute `{name}`", hint)
+
+
+def _known(names: set[str]) -> str:
+    return f"known: {', '.join(sorted(names))}" if names else "no class declares attributes"
+
+
+def _objectives(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    metrics = known_metrics(topology)
+    for name in topology.objectives:
+        of_class, _, metric = name.rpartition(".")
+        if of_class and of_class not in topology.requests:
+            close = nearest(of_class, topology.requests)
+            hint = f"did you mean `{close}`?" if close else ""
+            message = f"`{of_class}` is not a class of requests"
+        elif metric not in metrics:
+            close = nearest(metric, metrics)
+            hint = f"did you mean `{close}`?" if close else _known(metrics)
+            message = f"`{metric}` is not a metric"
+        else:
+            continue
+        yield _at(source, ("objectives", name), "E110", message, hint)
+
+
+def _work_without_workers(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    for name, component in topology.components.items():
+        if component.has_workers:
+            continue
+        for step in steps_within(component):
+            if step.key == "work":
+                message = f"{component.kind} `{name}` has no workers, so it cannot `work`"
+                hint = "use `wait`, or let a service do it"
+                yield _at(source, ("components", name), "E108", message, hint)
+                break
+
+
+def _calls(component: Component) -> list[str]:
+    return [str(name) for _, name in references(component) if isinstance(name, TargetName)]
+
+
+def _cycles(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    """Calls that can lead back to where they came from would go on for ever."""
+    graph = {name: _calls(component) for name, component in topology.components.items()}
+    state: dict[str, int] = {}
+    for start in graph:
+        trail: list[str] = []
+        stack: list[tuple[str, int]] = [(start, 0)]
+        while stack:
+            name, position = stack.pop()
+            if position == 0:
+                if state.get(name):
+                    continue
+                state[name] = 1
+                trail.append(name)
+            targets = graph.get(name, [])
+            if position < len(targets):
+                stack.append((name, position + 1))
+                target = targets[position]
+                if state.get(target) == 1:
+                    way = " -> ".join([*trail[trail.index(target) :], target])
+                    message = f"calls go in a circle without a bound: {way}"
+                    yield _at(source, ("components", target), "E111", message, "break the circle")
+                elif target in graph and not state.get(target):
+                    stack.append((target, 0))
+            else:
+                state[name] = 2
+                trail.pop()
+
+
+def _reach(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    reached: set[str] = set()
+    pending = [str(spec.entry) for spec in topology.requests.values()]
+    while pending:
+        name = pending.pop()
+        if name in reached or name not in topology.components:
+            continue
+        reached.add(name)
+        pending += _calls(topology.components[name])
+    for name in topology.components:
+        if name not in reached:
+            message = f"nothing calls `{name}`"
+            yield _at(source, ("components", name), "W212", message, "", key=True)
+
+
+def _load(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    for row in on_paper(topology).rows:
+        if row.utilization is not None and row.utilization >= 1.0 and row.servers:
+            message = (
+                f"{row.name} cannot keep up on paper: {row.rate:.4g}/s × "
+                f"{row.service_s * 1e3:.3g}ms ÷ {row.servers:g} servers = ρ {row.utilization:.2f}"
+            )
+            yield _at(source, ("components", row.name), "W201", message, "", key=True)
+
+
+def _at(
+    source: Source, path: DocumentPath, code: str, message: str, hint: str, key: bool = False
+) -> Diagnostic:
+    found = path if path in source.places else source.nearest(path)
+    span = source.key_span(found) if key or found != path else source.value_span(found)
+    return Diagnostic(code, message, source.file, span, hint)

@@ -1,0 +1,137 @@
+"""From a file to a checked model: the one way in for every command."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+import simulator.components
+import simulator.steps
+import simulator.workload.arrivals  # noqa: F401  (registers the kinds)
+from simulator.topology.checks import check_references
+from simulator.topology.diagnostics import Diagnostic, Diagnostics, DocumentError
+from simulator.topology.library import topology_path, workload_names, workload_path
+from simulator.topology.model import Topology
+from simulator.topology.overlay import OverlayError, with_values, with_variant
+from simulator.topology.source import Source, read_source, read_text
+from simulator.topology.validation import from_validation_error
+from simulator.workload.arrival_process import Arrivals
+from simulator.workload.model import Workload
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A topology that was read: the model, the data behind it, and warnings about it.
+
+    ``data`` is the document after the variant and the settings were laid over it.
+    """
+
+    topology: Topology
+    data: dict[str, Any]
+    path: Path
+    diagnostics: Diagnostics
+    variant: str | None = None
+    settings: tuple[str, ...] = field(default=())
+
+
+def load_topology(
+    name: str | Path, variant: str | None = None, settings: Sequence[str] = ()
+) -> Loaded:
+    """Read a topology by path or name; raises DocumentError with every mistake found.
+
+    ``settings`` are ``PATH=VALUE`` pairs, laid over the document after the variant.
+    """
+    path = topology_path(str(name))
+    source, diagnostics = read_source(path)
+    if source is None:
+        raise DocumentError(diagnostics)
+    data = _overlaid(source, diagnostics, variant, settings)
+    topology = _validated(source, data, diagnostics)
+    if topology is not None:
+        diagnostics.extend(check_references(topology, source, data))
+    if topology is None or diagnostics.errors:
+        raise DocumentError(diagnostics)
+    _check_variants(source, diagnostics, variant)
+    if diagnostics.errors:
+        raise DocumentError(diagnostics)
+    return Loaded(topology, data, path, diagnostics, variant, tuple(settings))
+
+
+def find_workload(name: str | Arrivals) -> Workload:
+    """A workload by name or file, or around an arrival process; raises DocumentError."""
+    if isinstance(name, Arrivals):
+        return Workload.model_construct(name="own", summary=None, arrivals=name, duration=None)
+    source, diagnostics = read_source(workload_path(name))
+    if source is None:
+        known = ", ".join(workload_names())
+        for place, found in enumerate(diagnostics.found):
+            if not found.hint:
+                diagnostics.found[place] = Diagnostic(
+                    found.code, found.message, found.file, found.span, f"known: {known}"
+                )
+        raise DocumentError(diagnostics)
+    try:
+        return Workload.model_validate(source.data)
+    except ValidationError as error:
+        diagnostics.extend(from_validation_error(error, source))
+        raise DocumentError(diagnostics) from None
+
+
+def setting_pair(text: str) -> tuple[str, Any]:
+    """``PATH=VALUE`` as a path and a YAML value."""
+    path, separator, value = text.partition("=")
+    if not separator or not path:
+        raise OverlayError(f"`{text}` is not of the form PATH=VALUE")
+    source, diagnostics = read_text(value or "null", f"--set {path}")
+    if source is None:
+        raise DocumentError(diagnostics)
+    return path.strip(), source.data
+
+
+def _overlaid(
+    source: Source, diagnostics: Diagnostics, variant: str | None, settings: Sequence[str]
+) -> Any:
+    data = source.data
+    try:
+        if variant is not None and isinstance(data, dict):
+            data = with_variant(data, variant)
+        if settings and isinstance(data, dict):
+            data = with_values(data, [setting_pair(setting) for setting in settings])
+    except OverlayError as error:
+        diagnostics.add(Diagnostic("E115", str(error), source.file, None, error.hint))
+        raise DocumentError(diagnostics) from None
+    return data
+
+
+def _validated(source: Source, data: Any, diagnostics: Diagnostics) -> Topology | None:
+    try:
+        return Topology.model_validate(data)
+    except ValidationError as error:
+        diagnostics.extend(from_validation_error(error, source, data))
+        return None
+
+
+def _check_variants(source: Source, diagnostics: Diagnostics, applied: str | None) -> None:
+    """Every variant has to make a valid document, applied or not."""
+    variants = source.data.get("variants") or {}
+    for name in variants:
+        if name == applied:
+            continue
+        data = with_variant(source.data, name)
+        found: list[Diagnostic] = []
+        try:
+            topology = Topology.model_validate(data)
+        except ValidationError as error:
+            found = from_validation_error(error, source, data)
+        else:
+            found = [
+                item
+                for item in check_references(topology, source, data)
+                if item.severity == "error"
+            ]
+        span = source.key_span(source.nearest(("variants", name)))
+        for item in found:
+            message = f"variant `{name}`: {item.message}"
+            diagnostics.add(Diagnostic(item.code, message, item.file, span, item.hint, item.see))
