@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from simulator.metrics.steady_state import mser_cut, on_grid, stability, trend, warm_up
+from simulator.metrics.steady_state import (
+    SHARE_MIN,
+    mser_cut,
+    on_grid,
+    stability,
+    trend,
+    warm_up,
+)
 from simulator.theory.recursions import kiefer_wolfowitz_responses
 
 GRID = np.linspace(0.0, 1000.0, 240)
@@ -82,6 +89,17 @@ def test_warm_up_of_an_overload_is_not_steady() -> None:
     assert not found.steady
     assert found.share == 0.5
     assert "No steady state" in found.sentence
+
+
+def test_a_burst_is_not_a_warm_up() -> None:
+    # None of 100 runs cut more than the least share when this was measured, so the true rate is
+    # below 5 %, and more than two of ten happen in fewer than 1.2 % of cases.
+    order = np.arange(15_000.0)
+    longer = 0
+    for seed in range(10):
+        _, response = station(8, 15_000, 8, 0.85, seed)
+        longer += warm_up([order] * 8, list(response), 15_000.0).share > SHARE_MIN
+    assert longer <= 2
 
 
 def test_warm_up_of_nothing() -> None:
