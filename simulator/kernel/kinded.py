@@ -78,6 +78,12 @@ class Registered(Spec):
         return re.sub(r"(?<!^)(?=[A-Z])", " ", cls.__name__).lower()
 
     @classmethod
+    def a_family(cls) -> str:
+        """The family with its article."""
+        name = cls.family_name()
+        return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+    @classmethod
     def family_schema(cls) -> dict[str, Any]:
         """The JSON Schema of a field of this family."""
         raise NotImplementedError
@@ -141,7 +147,7 @@ class Kinded(Registered):
         if isinstance(value, cls):
             return value
         if not isinstance(value, dict):
-            what = f"a {cls.family_name()} is a mapping with the field `kind`"
+            what = f"{cls.a_family()} is a mapping with the field `kind`"
             raise cls._refusal(WRONG_FORM, what, (), value, "for example {kind: …}")
         if "kind" not in value:
             listed = ", ".join(f"`{kind}`" for kind in sorted(cls.kinds))
@@ -210,7 +216,7 @@ class OneKey(Registered):
         known = sorted(cls.kinds)
         example = f"for example `{known[0]}: …`" if known else ""
         if not isinstance(value, dict):
-            message = f"a {cls.family_name()} is a mapping with one key"
+            message = f"{cls.a_family()} is a mapping with one key"
             raise cls._refusal(WRONG_FORM, message, (), value, example)
         keys = [key for key in value if not str(key).startswith(EXTENSION_PREFIX)]
         if len(keys) != 1:
@@ -247,7 +253,7 @@ class OneKey(Registered):
         listed = ", ".join(f"`{key}`" for key in others)
         return cls._refusal(
             SEVERAL_KEYS,
-            f"a {name} has one key, but `{main}` stands beside {listed}",
+            f"{cls.a_family()} has one key, but `{main}` stands beside {listed}",
             (others[0],),
             value,
             f"start a new {name}, or indent it below `{main}`",

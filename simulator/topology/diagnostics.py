@@ -7,6 +7,9 @@ from typing import Any
 
 from simulator.topology.codes import CODES
 
+SHOWN_MAX = 100
+"""Findings that are printed; ``to_dict`` has them all."""
+
 _SHOWN_COLUMNS = 96
 """Longest part of a line of the document that is shown."""
 
@@ -77,13 +80,12 @@ class Diagnostics:
 
     file: str = ""
     lines: tuple[str, ...] = ()
-    found: list[Diagnostic] = field(default_factory=list)
+    found: dict[Diagnostic, None] = field(default_factory=dict)
     texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Note a finding, unless it is already there."""
-        if diagnostic not in self.found:
-            self.found.append(diagnostic)
+        self.found.setdefault(diagnostic)
 
     def extend(self, others: "Iterable[Diagnostic] | Diagnostics") -> None:
         """Note the findings of another document, or more about this one."""
@@ -124,9 +126,12 @@ class Diagnostics:
 
     def render(self, *, color: bool = False) -> str:
         """Every finding with its line and a caret, and the closing line."""
-        blocks = [self._block(diagnostic, color) for diagnostic in self]
+        ordered = list(self)
+        blocks = [self._block(diagnostic, color) for diagnostic in ordered[:SHOWN_MAX]]
+        if len(ordered) > SHOWN_MAX:
+            blocks.append(f"… and {len(ordered) - SHOWN_MAX} more")
         closing = self.count_line()
-        if self.found:
+        if ordered:
             first = next(iter(self.errors or self.warnings))
             closing += f"   (more: simulate explain {first.code})"
         return "\n\n".join([*blocks, closing])

@@ -155,6 +155,8 @@ def _diagnostic(line: _Line, source: Source, document: Any) -> Diagnostic:
     whole = line.type in _OF_THE_WHOLE
     owner_path = line.path if whole else line.path[:-1]
     owner, kind = _owner(owner_path, document)
+    if code == "E113" and owner_path:
+        owner = f"`{_name(owner_path, whole=True)}`"
     hint = str(line.context.get("hint") or "")
     text = _message(line)
     if code in ("E104", "E105", "E113", "E114") or line.type == "several_keys":
