@@ -51,9 +51,14 @@ class Queue(Component):
 
 
 class QueueServer(Server):
-    """A station whose servers are the consumers."""
+    """A station whose servers are the consumers.
+
+    A visit is the stay of a message, from hand-over to the end of its processing; handing it over
+    counts as time of the caller.
+    """
 
     spec: Queue
+    leaves_visits = False
 
     def __init__(self, name: str, site: Site, spec: Queue) -> None:
         super().__init__(name, site, spec)

@@ -26,7 +26,7 @@ class Budget:
 
     wall_s: float = 60.0
     memory_bytes: float = 4e9
-    drain_factor: float = 1.0
+    drain_factor: float = 3.0
 
 
 class Meter:

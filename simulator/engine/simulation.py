@@ -149,7 +149,7 @@ class Simulation:
         return "complete"
 
     def _drain(self, horizon_s: float, meter: Meter) -> Ending:
-        step = horizon_s / 40
+        step = horizon_s / 20
         limit = horizon_s * (1 + meter.budget.drain_factor)
         finished = self.site.probe.requests
         until = horizon_s
@@ -166,12 +166,17 @@ class Simulation:
         meters: dict[str, Table] = {}
         for column, (component, meter_name) in enumerate(probe.meters):
             meters.setdefault(component, {})[meter_name] = readings[:, column].copy()
+        finals: dict[str, dict[str, float]] = {}
+        for (component, meter_name), read in probe.meters.items():
+            if meter_name.endswith("_total"):
+                finals.setdefault(component, {})[meter_name] = float(read())
         return Recording(
             requests=probe.requests.frozen(),
             visits=probe.visits.frozen(),
             samples=probe.samples.frozen(),
             times=np.array(probe.times),
             meters=meters,
+            finals=finals,
             issued=list(self.issued),
             kinds=self.kinds,
             components=list(probe.components),

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from simulator.kernel.kinded import Kinded
 from simulator.kernel.request import Flow, Request
@@ -78,6 +79,9 @@ class Server:
     Construction creates queues and servers; :meth:`connect` runs once every component of the
     topology exists, and is the place to look up the links to others.
     """
+
+    leaves_visits: ClassVar[bool] = True
+    """Whether every call is a visit; False if the server records visits of its own."""
 
     def __init__(self, name: str, site: Site, spec: Component) -> None:
         self.name = name

@@ -43,10 +43,14 @@ class Site:
     def link(self, target: str) -> Call:
         """The way to call a component: gated by its faults, and leaving a visit if traced."""
         if target not in self._links:
-            callee: Callee = self.servers[target]
+            server = self.servers[target]
+            callee: Callee = server
             if target in self.gates:
                 callee = Function(self.gates[target](_late(callee)))
-            self._links[target] = self.probe.traced(target, callee)
+            if server.leaves_visits:
+                self._links[target] = self.probe.traced(target, callee)
+            else:
+                self._links[target] = _late(callee)
         return self._links[target]
 
     def draws(self, owner: str, purpose: str, distribution: Drawable) -> Draw:

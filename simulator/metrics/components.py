@@ -1,5 +1,6 @@
 """What happened at each component."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,11 +39,13 @@ def component_document(windows: Sequence[Window], name: str) -> Document:
         "span": _times([table["span"] for table in visits]),
         "queue_length": None,
         "throughput": rate("served_total") if served else traced * scale / span if span else 0.0,
-        "cost": {
-            "per_hour": (rate("running_cost_total") + rate("spent_total")) * SECONDS_PER_HOUR,
-            "running_per_hour": rate("running_cost_total") * SECONDS_PER_HOUR,
-            "usage_per_hour": rate("spent_total") * SECONDS_PER_HOUR,
-        },
+    }
+    running = sum(running_per_hour(window, name) for window in windows) / len(windows)
+    usage = sum(usage_per_hour(window, name) for window in windows) / len(windows)
+    document["cost"] = {
+        "per_hour": running + usage,
+        "running_per_hour": running,
+        "usage_per_hour": usage,
     }
     if windows[0].has(name, "busy_area"):
         servers = rate("servers_area")
@@ -62,6 +65,27 @@ def component_document(windows: Sequence[Window], name: str) -> Document:
     return document
 
 
+def running_per_hour(window: Window, name: str) -> float:
+    """Dollars per hour for keeping the component running, over the window."""
+    grown = window.growth(name, "running_cost_total")
+    return grown / window.length_s * SECONDS_PER_HOUR if window.length_s else 0.0
+
+
+def usage_per_hour(window: Window, name: str) -> float:
+    """Dollars per hour for using the component.
+
+    What all requests of the run spent, divided by their number and multiplied by their rate: a
+    price is due when a call ends, which may be long after the window.
+    """
+    recording = window.recording
+    issued = sum(recording.issued)
+    spent = recording.finals.get(name, {}).get("spent_total", 0.0)
+    if not issued or not recording.horizon_s:
+        return 0.0
+    finished = max(issued - recording.in_flight, 1)
+    return spent / finished * issued / recording.horizon_s * SECONDS_PER_HOUR
+
+
 def station_measure(windows: Sequence[Window], name: str) -> StationMeasure | None:
     """What theory needs to know of a component with servers; None if it has none.
 
@@ -77,20 +101,19 @@ def station_measure(windows: Sequence[Window], name: str) -> StationMeasure | No
     if not len(service) or not span:
         return None
     mean_service = float(service.mean())
-    entered = sum(
-        window.growth(name, "served_total") + window.growth(name, "aborted_total")
-        for window in windows
-    )
+    visited = len(service) * windows[0].recording.trace_every / sum(w.span_s for w in windows)
     return StationMeasure(
         name=name,
         servers=max(1, round(sum(w.growth(name, "servers_area") for w in windows) / span)),
         mean_busy=sum(window.growth(name, "busy_area") for window in windows) / span,
         mean_queue=sum(window.growth(name, "queue_area") for window in windows) / span,
-        throughput=entered / span,
-        arrival_rate=entered / span,
+        throughput=visited,
+        arrival_rate=visited,
         mean_service_s=mean_service,
         mean_wait_s=float(wait.mean()),
         service_scv=float(service.var()) / mean_service**2 if mean_service else None,
+        service_error_s=float(service.std()) / math.sqrt(len(service)),
+        wait_error_s=float(wait.std()) / math.sqrt(len(wait)),
     )
 
 

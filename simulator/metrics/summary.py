@@ -6,12 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from simulator.metrics.components import component_document, station_measure
+from simulator.metrics.components import (
+    component_document,
+    running_per_hour,
+    station_measure,
+    usage_per_hour,
+)
 from simulator.metrics.confidence import scalar_interval, share_interval
 from simulator.metrics.crosscheck import crosscheck
 from simulator.metrics.derived import derived_samples
 from simulator.metrics.spread import Document, interval_document, spread
-from simulator.metrics.steady_state import Stability, stability, warm_up
+from simulator.metrics.steady_state import Stability, mser_cut, stability, warm_up
 from simulator.metrics.window import Window
 from simulator.recording.recording import Recording
 
@@ -63,6 +68,13 @@ def settle(recordings: Sequence[Recording], question: Question) -> Findings:
             horizon,
         )
         cut_s, steady, sentence = found.cut_s, found.steady, found.sentence
+        filled_s = _filled(recordings)
+        if filled_s is not None and filled_s > cut_s:
+            cut_s = filled_s
+            sentence = (
+                f"The first {cut_s / horizon:.0%} of each replication is cut as warm-up: "
+                "the number in flight takes that long to level off (MSER-5)."
+            )
     windows = [Window(recording, cut_s) for recording in recordings]
     offered = question.offered or {}
     busiest = max(offered, key=lambda name: offered[name], default=None)
@@ -208,20 +220,15 @@ def _cost(windows: Sequence[Window], fine: list[int], cells: int) -> Document:
     names = [name for name in windows[0].recording.meters if name != SYSTEM]
     hourly, per_request = [], []
     for window, count in zip(windows, fine, strict=True):
-        spent = sum(
-            window.growth(name, meter)
-            for name in names
-            for meter in ("running_cost_total", "spent_total")
-        )
-        per_hour = cells * spent / max(window.length_s, 1e-12) * SECONDS_PER_HOUR
+        per_hour = cells * sum(running_per_hour(window, name) for name in names)
+        per_hour += cells * sum(usage_per_hour(window, name) for name in names)
         hourly.append(per_hour)
         rate = cells * count / window.span_s * SECONDS_PER_HOUR
         per_request.append(1000.0 * per_hour / rate if rate else float("nan"))
-    per_hour_interval = scalar_interval(hourly)
     per_month = scalar_interval([value * HOURS_PER_MONTH for value in hourly])
     per_1k = None if np.isnan(per_request).any() else scalar_interval(per_request)
     return {
-        "per_hour": interval_document(per_hour_interval),
+        "per_hour": interval_document(scalar_interval(hourly)),
         "per_month": interval_document(per_month),
         "per_1k_requests": None if per_1k is None else interval_document(per_1k),
     }
@@ -237,6 +244,14 @@ def _own_metrics(windows: Sequence[Window], question: Question) -> Document:
             samples.append(table["value"][keep])
         document[name] = spread(samples, question.percentiles)
     return document
+
+
+def _filled(recordings: Sequence[Recording]) -> float | None:
+    """When the number in flight has levelled off (s); None if it never does."""
+    rows = [recording.meters[SYSTEM]["in_flight"] for recording in recordings]
+    shortest = min(len(row) for row in rows)
+    cut = mser_cut(np.mean([row[:shortest] for row in rows], axis=0))
+    return None if cut is None else float(recordings[0].times[cut])
 
 
 def _grows(

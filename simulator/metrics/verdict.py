@@ -142,8 +142,8 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
     latency = document["metrics"]["latency"]
     if latency is not None and latency.get("p99.9") is None:
         found.append(
-            "p99.9 is not shown: it needs 1 000 000 good requests, this run measured "
-            f"{run['requests']:,}".replace(",", " ")
+            "p99.9 is not shown: it takes a million measured requests (--requests 1.2M), "
+            f"this run has {_grouped(run['requests'])}"
         )
     if run["in_flight"]:
         found.append(f"{run['in_flight']} requests had no answer when the run ended")
@@ -154,3 +154,7 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
         if row["residual"] is not None
     ]
     return found
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", " ")

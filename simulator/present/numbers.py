@@ -1,5 +1,7 @@
 """Numbers as people read them: three significant digits and a unit."""
 
+import math
+
 from simulator.quantities import format_duration
 
 DURATION_METRICS = frozenset({"latency", "ttft"})
@@ -15,17 +17,27 @@ def percent(value: float | None) -> str:
     if value is None:
         return "–"
     scaled = 100.0 * value
-    if scaled >= 99.9 and scaled < 100.0:
-        return f"{scaled:.4g}%"
+    if 99.0 <= scaled < 100.0:
+        # What is missing from 100 matters here: 99.95, 99.998.
+        digits = max(1, 1 - math.floor(math.log10(100.0 - scaled)))
+        return f"{scaled:.{digits}f}%"
     return f"{scaled:.0f}%" if scaled >= 10 or scaled == 0 else f"{scaled:.3g}%"
+
+
+def part(value: float) -> str:
+    """A part of a whole, to the per cent."""
+    return "<1%" if 0.0 < value < 0.005 else f"{value:.0%}"
 
 
 def dollars(value: float | None) -> str:
     """An amount of money."""
     if value is None:
         return "–"
+    for size, letter in ((1e9, "B"), (1e6, "M")):
+        if abs(value) >= size:
+            return f"${value / size:.3g}{letter}"
     if abs(value) >= 1000:
-        return f"${value:,.0f}".replace(",", " ")
+        return f"${float(f'{value:.3g}'):,.0f}".replace(",", " ")
     return f"${value:.2f}" if abs(value) >= 1 else f"${value:.3g}"
 
 

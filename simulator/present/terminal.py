@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from simulator.present.numbers import count, dollars, of_metric, percent, plus_minus, seconds
+from simulator.present.numbers import count, dollars, of_metric, part, percent, plus_minus, seconds
 
 Document = dict[str, Any]
 MARKS = {"pass": "✓", "fail": "✗", "unsure": "?", "unstable": "✗"}
@@ -118,13 +118,13 @@ def _percentiles(values: Document) -> str:
 
 
 def _leader(name: str, text: str) -> str:
-    return f"    {name + ':':.<19} {text}"
+    return f"    {name:.<18}: {text}"
 
 
 def _components(
     document: Document, breakdown: Sequence[Document]
 ) -> Iterator[tuple[str, str]]:
-    shares = {part["component"]: part["share"] for part in breakdown}
+    shares = {item["component"]: item["share"] for item in breakdown}
     rows = document["components"]
     order = sorted(
         rows,
@@ -150,5 +150,5 @@ def _component_row(name: str, row: Document, share: float, width: int) -> str:
     bar = "█" * round(share * 10)
     return (
         f"    {name:<{width}}  {utilization:>4}  {lengths:>14}  {wait:>10}  {service:>13}"
-        f"  {percent(share):>5} {bar}"
+        f"  {part(share):>5} {bar}"
     ).rstrip()

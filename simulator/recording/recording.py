@@ -31,6 +31,8 @@ class Recording:
         For each component, its meters read at every edge of the grid: arrays of G readings.
         Names ending in ``_area`` are integrals over time, ``_total`` ever-growing counts,
         others levels.
+    finals
+        The meters ending in ``_total`` once more, after the run has drained.
     issued
         Requests that arrived, by kind.
     manifest
@@ -42,6 +44,7 @@ class Recording:
     samples: Table
     times: "np.ndarray[Any, Any]"
     meters: dict[str, Table]
+    finals: dict[str, dict[str, float]]
     issued: list[int]
     kinds: list[str]
     components: list[str]

@@ -20,8 +20,8 @@ from simulator.topology.reading import find_workload
 from simulator.workload.model import Workload
 
 SCHEMA = 1
-REPLICATIONS = 8
-REQUESTS = 200_000
+REPLICATIONS = 6
+REQUESTS = 210_000
 REPLICATIONS_MAX = 200
 
 Progress = Callable[[str, float], None]

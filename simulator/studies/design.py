@@ -1,0 +1,134 @@
+"""A design that a study varies: a document, the text it came from, and its model."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from simulator.studies.errors import StudyError
+from simulator.topology.checks import check_references
+from simulator.topology.diagnostics import Diagnostic, Diagnostics, DocumentError
+from simulator.topology.library import topology_path
+from simulator.topology.model import Topology
+from simulator.topology.overlay import Data, OverlayError, with_values
+from simulator.topology.reading import load_topology, setting_pair
+from simulator.topology.source import Source, read_source, read_text
+from simulator.topology.validation import from_validation_error
+
+RUN_FILE = "run.json"
+RATE_WORDS = frozenset({"rps", "rate"})
+
+
+@dataclass(frozen=True)
+class Design:
+    """A valid document under a name.
+
+    ``saved`` is the result document if the design was taken from a saved run.
+    """
+
+    name: str
+    data: Data
+    topology: Topology
+    source: Source
+    saved: dict[str, Any] | None = None
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def varied(self, settings: Iterable[tuple[str, Any]], name: str | None = None) -> "Design":
+        """The design with values replaced; raises DocumentError with every mistake found."""
+        pairs = [(_full_path(path), _rate_value(path, value)) for path, value in settings]
+        diagnostics = Diagnostics(self.source.file, tuple(self.source.lines))
+        try:
+            data = with_values(self.data, pairs)
+        except OverlayError as error:
+            diagnostics.add(Diagnostic("E115", str(error), self.source.file, None, error.hint))
+            raise DocumentError(diagnostics) from None
+        topology = validated(data, self.source, diagnostics)
+        return replace(self, name=name or self.name, data=data, topology=topology, saved=None)
+
+
+def load_design(word: str, settings: Sequence[str] = ()) -> Design:
+    """The design a word means: a file, ``file@variant``, a name we ship, or a saved run.
+
+    ``settings`` are ``PATH=VALUE`` pairs laid over it. Raises DocumentError or StudyError.
+    """
+    folder = Path(word)
+    if folder.name == RUN_FILE or (folder / RUN_FILE).is_file():
+        design = _from_saved_run(folder if folder.name == RUN_FILE else folder / RUN_FILE)
+    else:
+        name, _, variant = word.partition("@")
+        loaded = load_topology(name, variant or None)
+        source, diagnostics = read_source(topology_path(name))
+        if source is None:
+            raise DocumentError(diagnostics)
+        label = variant or loaded.topology.name
+        warnings = tuple(loaded.diagnostics.warnings)
+        design = Design(label, loaded.data, loaded.topology, source, None, warnings)
+    return design.varied(pairs_of(settings)) if settings else design
+
+
+def pairs_of(settings: Sequence[str]) -> list[tuple[str, Any]]:
+    """``PATH=VALUE`` words as paths and values; raises StudyError."""
+    try:
+        return [setting_pair(setting) for setting in settings]
+    except OverlayError as error:
+        raise StudyError(str(error), error.hint or "write it like gpu_pool.replicas=8") from None
+
+
+def validated(data: Data, source: Source, diagnostics: Diagnostics) -> Topology:
+    """The model of a changed document; raises DocumentError with every mistake found."""
+    try:
+        topology = Topology.model_validate(data)
+    except ValidationError as error:
+        diagnostics.extend(from_validation_error(error, source, data))
+        raise DocumentError(diagnostics) from None
+    diagnostics.extend(
+        found for found in check_references(topology, source, data) if found.severity == "error"
+    )
+    if diagnostics.errors:
+        raise DocumentError(diagnostics)
+    return topology
+
+
+def unique_names(designs: Sequence[Design]) -> list[Design]:
+    """The designs with a number added to names that occur before."""
+    seen: dict[str, int] = {}
+    result = []
+    for design in designs:
+        seen[design.name] = seen.get(design.name, 0) + 1
+        number = seen[design.name]
+        name = design.name if number == 1 else f"{design.name} ({number})"
+        result.append(replace(design, name=name))
+    return result
+
+
+def _from_saved_run(path: Path) -> Design:
+    try:
+        saved = json.loads(path.read_text(encoding="utf-8"))
+        text = saved["tables"]["provenance"]["topology_yaml"]
+        document = saved["document"]
+        document["topology"], document["seed"], document["horizon_s"]
+    except OSError as error:
+        raise StudyError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise StudyError(
+            f"{path} is not a saved run", "give the folder that `simulate` wrote its report to"
+        ) from None
+    source, diagnostics = read_text(text, str(path))
+    if source is None:
+        raise DocumentError(diagnostics)
+    topology = validated(source.data, source, diagnostics)
+    return Design(path.parent.name or topology.name, source.data, topology, source, document)
+
+
+def _full_path(path: str) -> str:
+    return "rate" if path in RATE_WORDS else path
+
+
+def _rate_value(path: str, value: Any) -> Any:
+    bare = isinstance(value, int | float) and not isinstance(value, bool)
+    if path in RATE_WORDS and (bare or str(value).replace(".", "", 1).isdigit()):
+        return f"{value} rps"
+    return value
