@@ -28,7 +28,7 @@ def parse_fraction(value: object) -> float:
     if number is None:
         match = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
         if match is None:
-            if isinstance(value, str) and value.strip().startswith("-"):
+            if isinstance(value, str) and re.match(r"\s*-[0-9.]", value):
                 raise QuantityError(
                     IMPOSSIBLE_VALUE, f"got {shown(value)}, {_WHAT} cannot be negative"
                 )

@@ -2,11 +2,11 @@
 
 Grammar (spaces are free)::
 
-    per hour  ::= "$" number "/" period          ("s", "min", "h", "day", "week", "month", "year")
-    per token ::= "$" number "/" multiplier? ("tok" | "token" | "tokens")
-    per item  ::= "$" number ("/" number? multiplier? noun?)?
-    per byte  ::= "$" number "/" size unit
-    money     ::= "$" number multiplier?
+    money     ::= "$" number multiplier?                                      ("k", "M", "B", "T")
+    per hour  ::= money "/" period           ("s", "min", "h", "day", "week", "month", "year")
+    per token ::= money "/" multiplier? ("tok" | "token" | "tokens")
+    per item  ::= money ("/" number? multiplier? noun?)?
+    per byte  ::= money "/" size unit
 
 A month is a twelfth of 365 days: 730 hours, the convention of cloud price lists.
 """
@@ -32,17 +32,16 @@ from simulator.quantities.rate import PERIODS
 from simulator.quantities.size import BYTES
 
 _PERIOD = "|".join(sorted(PERIODS, key=len, reverse=True))
-_DOLLARS = rf"\$\s*({NUMBER})"
+_DOLLARS = rf"\$\s*({NUMBER})([kKMBT](?![A-Za-z]))?"
 _HOURLY_GRAMMAR = rf"{_DOLLARS}\s*/\s*({_PERIOD})"
 _TOKEN_GRAMMAR = rf"{_DOLLARS}\s*/\s*(?:1\s*)?([kKMBT])?\s*tok(?:en|ens)?"
 _ITEM_GRAMMAR = rf"{_DOLLARS}(?:\s*/\s*({NUMBER})?\s*([kKMBT](?![A-Za-z]))?\s*([A-Za-z_]+)?)?"
 _BYTE_GRAMMAR = rf"{_DOLLARS}\s*/\s*({'|'.join(sorted(BYTES, key=len, reverse=True))})"
-_MONEY_GRAMMAR = rf"{_DOLLARS}\s*([kKMBT])?"
 _HOURLY = re.compile(_HOURLY_GRAMMAR)
 _TOKEN = re.compile(_TOKEN_GRAMMAR)
 _ITEM = re.compile(_ITEM_GRAMMAR)
 _BYTE = re.compile(_BYTE_GRAMMAR)
-_MONEY = re.compile(_MONEY_GRAMMAR)
+_MONEY = re.compile(_DOLLARS)
 _NO_ITEMS = frozenset(PERIODS) | frozenset(BYTES)
 
 
@@ -51,6 +50,10 @@ def _dollar_text(value: object, what: str, forms: str, bare: str) -> str | None:
     if bare_number(value) is None and isinstance(value, str) and value.strip()[:1].isdigit():
         raise QuantityError(UNIT_MISSING, f"got {shown(value)}, {what} starts with $: {forms}")
     return text_of(value, what, forms, bare)
+
+
+def _dollars(match: re.Match[str]) -> float:
+    return float(match[1]) * MULTIPLIERS.get(match[2] or "", 1.0)
 
 
 def parse_usd_per_hour(value: object) -> float:
@@ -62,8 +65,8 @@ def parse_usd_per_hour(value: object) -> float:
     match = _HOURLY.fullmatch(text)
     if match is None:
         raise refuse_syntax(value, what, forms)
-    hours = PERIODS[match[2]] / PERIODS["h"]
-    return refuse_unless_possible(value, float(match[1]) / hours, what)
+    hours = PERIODS[match[3]] / PERIODS["h"]
+    return refuse_unless_possible(value, _dollars(match) / hours, what)
 
 
 def parse_usd_per_token(value: object) -> float:
@@ -75,7 +78,7 @@ def parse_usd_per_token(value: object) -> float:
     match = _TOKEN.fullmatch(text)
     if match is None:
         raise refuse_syntax(value, what, forms)
-    price = float(match[1]) / MULTIPLIERS.get(match[2] or "", 1.0)
+    price = _dollars(match) / MULTIPLIERS.get(match[3] or "", 1.0)
     return refuse_unless_possible(value, price, what)
 
 
@@ -86,10 +89,10 @@ def parse_usd_per_item(value: object) -> float:
     if text is None:
         return 0.0
     match = _ITEM.fullmatch(text)
-    if match is None or match[4] in _NO_ITEMS:
+    if match is None or match[5] in _NO_ITEMS:
         raise refuse_syntax(value, what, forms)
-    items = float(match[2] or 1) * MULTIPLIERS.get(match[3] or "", 1.0)
-    price = float(match[1]) / items if items else float("inf")
+    items = float(match[3] or 1) * MULTIPLIERS.get(match[4] or "", 1.0)
+    price = _dollars(match) / items if items else float("inf")
     return refuse_unless_possible(value, price, what)
 
 
@@ -102,7 +105,7 @@ def parse_usd_per_byte(value: object) -> float:
     match = _BYTE.fullmatch(text)
     if match is None:
         raise refuse_syntax(value, what, forms)
-    return refuse_unless_possible(value, float(match[1]) / BYTES[match[2]], what)
+    return refuse_unless_possible(value, _dollars(match) / BYTES[match[3]], what)
 
 
 def parse_usd(value: object) -> float:
@@ -114,9 +117,7 @@ def parse_usd(value: object) -> float:
     match = _MONEY.fullmatch(text)
     if match is None:
         raise refuse_syntax(value, what, forms)
-    return refuse_unless_possible(
-        value, float(match[1]) * MULTIPLIERS.get(match[2] or "", 1.0), what
-    )
+    return refuse_unless_possible(value, _dollars(match), what)
 
 
 def format_usd(usd: float) -> str:
@@ -201,7 +202,7 @@ USD_PER_BYTE = _dimension(
 USD = _dimension(
     "amount of money",
     "Usd",
-    _MONEY_GRAMMAR,
+    _DOLLARS,
     ("$41.20", "$3k"),
     parse_usd,
     format_usd,
