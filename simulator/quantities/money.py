@@ -47,7 +47,7 @@ _NO_ITEMS = frozenset(PERIODS) | frozenset(BYTES)
 
 def _dollar_text(value: object, what: str, forms: str, bare: str) -> str | None:
     """The text of a price, or None for 0; a number without its dollar sign is refused."""
-    if bare_number(value) is None and isinstance(value, str) and value.strip()[:1].isdigit():
+    if bare_number(value) is None and isinstance(value, str) and re.match(r"\s*[0-9.]", value):
         raise QuantityError(UNIT_MISSING, f"got {shown(value)}, {what} starts with $: {forms}")
     return text_of(value, what, forms, bare)
 
