@@ -7,7 +7,9 @@ from simulator.kernel.component import Component
 from simulator.kernel.references import AttributeName, TargetName, references
 from simulator.kernel.step import steps_within
 from simulator.quantities.refusal import nearest
+from simulator.topology.claim_checks import check_claims
 from simulator.topology.diagnostics import Diagnostic
+from simulator.topology.fault_file import misdirected
 from simulator.topology.model import Topology
 from simulator.topology.objectives import known_metrics
 from simulator.topology.paper import on_paper
@@ -20,7 +22,10 @@ def check_references(topology: Topology, source: Source, data: Any) -> Iterator[
     """Everything that validation of single fields cannot see, errors and warnings."""
     yield from _names(topology, source)
     yield from _objectives(topology, source)
+    yield from _faults(topology, source)
     yield from _work_without_workers(topology, source)
+    if data is source.data:
+        yield from _claims(topology, source)
     cycles = list(_cycles(topology, source))
     yield from cycles
     if not cycles:
@@ -30,7 +35,7 @@ def check_references(topology: Topology, source: Source, data: Any) -> Iterator[
 
 def _names(topology: Topology, source: Source) -> Iterator[Diagnostic]:
     attributes = {name for spec in topology.requests.values() for name in spec.attributes}
-    for section in ("requests", "components", "metrics"):
+    for section in ("requests", "components", "metrics", "faults"):
         for path, name in references(getattr(topology, section), (section,)):
             if isinstance(name, TargetName) and name not in topology.components:
                 close = nearest(name, topology.components)
@@ -49,6 +54,15 @@ def _known(names: set[str]) -> str:
     return f"known: {', '.join(sorted(names))}" if names else "no class declares attributes"
 
 
+def _faults(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    for name, faults in topology.faults.items():
+        for number, fault in enumerate(faults):
+            for target, message, hint in misdirected(fault, topology.components):
+                if target in topology.components:
+                    path = ("faults", name, number, "target")
+                    yield _at(source, path, "E118", message, hint)
+
+
 def _objectives(topology: Topology, source: Source) -> Iterator[Diagnostic]:
     metrics = known_metrics(topology)
     for name in topology.objectives:
@@ -64,6 +78,11 @@ def _objectives(topology: Topology, source: Source) -> Iterator[Diagnostic]:
         else:
             continue
         yield _at(source, ("objectives", name), "E110", message, hint)
+
+
+def _claims(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    for found in check_claims(topology):
+        yield _at(source, found.path, "E110", found.message, found.hint)
 
 
 def _work_without_workers(topology: Topology, source: Source) -> Iterator[Diagnostic]:

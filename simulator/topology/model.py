@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, NonNegativeFloat
 
 from simulator.kernel.component import Component, Means
+from simulator.kernel.fault import Fault
 from simulator.kernel.references import Attribute, Target
 from simulator.kernel.spec import Spec
 from simulator.policies.calling import Calling
@@ -16,6 +17,8 @@ from simulator.quantities import (
     Rate,
     ThresholdLine,
 )
+from simulator.topology.claims import Claim, InterviewQuestion
+from simulator.topology.estimates import EstimateEntry, GivenEntry
 from simulator.workload.arrival_process import Arrivals
 
 Name = str
@@ -81,6 +84,16 @@ class Variant(Spec):
 
     summary: str | None = None
     """What is different and why."""
+    decision: str | None = None
+    """The design decision that it is the other side of."""
+    chosen: str | None = None
+    """What the design has instead."""
+    alternative: str | None = None
+    """What this variant has."""
+    section: str | None = None
+    """Heading under which the document weighs them."""
+    document: str | None = None
+    """The document, if not the source of the topology."""
     rate: Any = None
     requests: dict[str, Any] | None = None
     components: dict[str, Any] | None = None
@@ -108,14 +121,20 @@ class Topology(Spec):
     """What a run has to meet: thresholds by metric, such as `latency: ["p(99)<800ms"]`."""
     metrics: dict[Name, "DerivedMetric"] = Field(default_factory=dict)
     """Latency metrics of your own, made of parts of the latency."""
-    estimates: dict[Name, Any] = Field(default_factory=dict)
+    requirements: list[str] = Field(default_factory=list)
+    """What the system has to do, in sentences."""
+    given: dict[Name, GivenEntry] = Field(default_factory=dict)
+    """Clarifying numbers and constants that formulas use."""
+    estimates: dict[Name, EstimateEntry] = Field(default_factory=dict)
     """Arithmetic anyone can say aloud, computed with units."""
-    claims: dict[Name, Any] = Field(default_factory=dict)
+    claims: dict[Name, Claim] = Field(default_factory=dict)
     """What the document promises, checked."""
+    questions: dict[Name, InterviewQuestion] = Field(default_factory=dict)
+    """Questions of an interviewer whose answer has a number."""
     variants: dict[Name, Variant] = Field(default_factory=dict)
     """Named patches, compared side by side."""
-    faults: dict[Name, Any] = Field(default_factory=dict)
-    """Named failure scenarios."""
+    faults: dict[Name, list[Fault]] = Field(default_factory=dict)
+    """Named failure scenarios, such as `outage: [{at: 60s, for: 120s, target: db, down: true}]`."""
     cells: PositiveCount = 1
     """Identical, independent copies of the design; one is simulated."""
     run: RunDefaults = RunDefaults()

@@ -8,6 +8,11 @@ from typing import Any
 
 Data = dict[str, Any]
 
+ABOUT_A_VARIANT = frozenset(
+    {"summary", "decision", "chosen", "alternative", "section", "document"}
+)
+"""What a variant says about itself, and does not change in the document."""
+
 
 class OverlayError(Exception):
     """A path or a variant that the document does not have; ``hint`` names the nearest."""
@@ -62,7 +67,8 @@ def with_variant(data: Data, name: str) -> Data:
     if name not in variants:
         known = ", ".join(variants) or "none"
         raise OverlayError(f"there is no variant `{name}`", _hint(name, variants, known))
-    patch = {key: value for key, value in (variants[name] or {}).items() if key != "summary"}
+    written = variants[name] or {}
+    patch = {key: value for key, value in written.items() if key not in ABOUT_A_VARIANT}
     applied: Data = merged(data, patch)
     return applied
 
