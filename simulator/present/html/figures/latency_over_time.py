@@ -1,0 +1,86 @@
+"""Latency percentiles over time."""
+
+from simulator.present.html.blocks import Document, Drawing, Report, Switch
+from simulator.present.html.figure import Figure
+from simulator.present.html.theme import BLUE, ORANGE, VERMILION, axis, translucent
+from simulator.present.html.time_axis import (
+    GROUP,
+    centres,
+    has_time,
+    measured,
+    time_layout,
+    time_table,
+)
+from simulator.present.numbers import seconds
+
+SERIES = (("p50", BLUE, "solid"), ("p95", ORANGE, "dash"), ("p99", VERMILION, "dot"))
+
+
+class LatencyOverTime(Figure):
+    """p50, p95 and p99 of the requests that arrived in each stretch of time."""
+
+    name = "latency-over-time"
+    section = "over-time"
+    order = 20
+
+    def draw(self, report: Report) -> Drawing | None:
+        timeline = report.table("timeline")
+        if timeline is None or not has_time(timeline) or not any(timeline["latency"]["p50"]):
+            return None
+        return Drawing(
+            heading=_heading(timeline),
+            caption="Percentiles of good answers to requests that arrived in each stretch of time, "
+            "all replications together. A percentile is left out where too few requests "
+            "lie beyond it.",
+            table=time_table(
+                timeline,
+                "Latency",
+                {name: [seconds(value) for value in timeline["latency"][name]]
+                 for name, *_ in SERIES},
+            ),
+            spec={
+                "data": _traces(timeline),
+                "layout": time_layout(
+                    timeline,
+                    yaxis=axis("latency", tickformat="~s", ticksuffix="s", rangemode="tozero",
+                               automargin=False),
+                ),
+            },
+            height=280,
+            group=GROUP,
+            switches=[
+                Switch(
+                    "y axis",
+                    [("linear", {"yaxis.type": "linear"}), ("logarithmic", {"yaxis.type": "log"})],
+                )
+            ],
+        )  # fmt: skip
+
+
+def _heading(timeline: Document) -> str:
+    for name in ("p99", "p95", "p50"):
+        values = measured(timeline, timeline["latency"][name])
+        if len(values) > 1:
+            return (
+                f"{name} stays between {seconds(min(values))} and {seconds(max(values))} "
+                "after the warm-up"
+            )
+    return "Latency over time"
+
+
+def _traces(timeline: Document) -> list[Document]:
+    times = centres(timeline)
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": name,
+            "x": times,
+            "y": timeline["latency"][name],
+            "fill": "tonexty" if position else "none",
+            "fillcolor": translucent(hue, 0.14),
+            "line": {"color": hue, "dash": dashed, "width": 2},
+            "hovertemplate": "%{y:.3s}s",
+        }
+        for position, (name, hue, dashed) in enumerate(SERIES)
+    ]
