@@ -83,6 +83,8 @@ class Station:
             self.idle -= 1
             self._busy_sum -= arrived
             started = arrived
+            if request.on_start is not None:
+                request.on_start()
             try:
                 yield seconds
             except (Interrupted, GeneratorExit) as fault:
@@ -92,10 +94,20 @@ class Station:
                     return fault.outcome
                 raise
         else:
-            outcome = yield from self._wait(request, seconds)
-            if outcome is not OK:
-                return outcome
+            entry = self._stand_in_line(request, seconds)
+            if entry is None:
+                return Outcome.REJECTED_QUEUE_FULL
+            try:
+                yield self.max_wait_s
+            except (Interrupted, GeneratorExit) as fault:
+                self._leave(request, entry)
+                if isinstance(fault, Interrupted):
+                    return fault.outcome
+                raise
             started = request.started
+            if started is None:
+                self._leave(request, entry)
+                return Outcome.TIMEOUT
         self.served += 1
         visit = request.visit
         if visit is not None:
@@ -129,11 +141,25 @@ class Station:
         if self.idle > 0:
             self.idle -= 1
             self._busy_sum -= arrived
+            if request.on_start is not None:
+                request.on_start()
             return OK
-        outcome = yield from self._wait(request, 0.0)
-        if outcome is OK and request.visit is not None:
+        entry = self._stand_in_line(request, 0.0)
+        if entry is None:
+            return Outcome.REJECTED_QUEUE_FULL
+        try:
+            yield self.max_wait_s
+        except (Interrupted, GeneratorExit) as fault:
+            self._leave(request, entry)
+            if isinstance(fault, Interrupted):
+                return fault.outcome
+            raise
+        if request.started is None:
+            self._leave(request, entry)
+            return Outcome.TIMEOUT
+        if request.visit is not None:
             request.visit.wait += self.clock.now - arrived
-        return outcome
+        return OK
 
     def release(self) -> None:
         """Give a server back: to the next in line, else to the idle ones."""
@@ -155,6 +181,8 @@ class Station:
             request.due = due = now + entry[1]
             clock = self.clock
             heappush(clock.agenda, (due, NORMAL, next(clock.sequence), request))
+            if request.on_start is not None:
+                request.on_start()
             return
         self.idle += 1
 
@@ -170,31 +198,20 @@ class Station:
             self.release()
         self.idle += added
 
-    def _wait(self, request: Request, seconds: float) -> Flow:
-        """Stand in the queue, then (if granted) be served; ``request.started`` tells when."""
+    def _stand_in_line(self, request: Request, seconds: float) -> list[Any] | None:
+        """Put the request in the queue; None if the queue is full."""
         queue = self.queue
         length = len(queue) - self.ghosts
         if length >= self.queue_limit:
             self.refused += 1
-            return Outcome.REJECTED_QUEUE_FULL
+            return None
         if length >= self.longest:
             self.longest = length + 1
-        clock = self.clock
-        self._queue_sum -= clock.now
+        self._queue_sum -= self.clock.now
         request.started = None
         entry = [request, seconds]
         queue.append(entry)
-        try:
-            yield self.max_wait_s
-        except (Interrupted, GeneratorExit) as fault:
-            self._leave(request, entry)
-            if isinstance(fault, Interrupted):
-                return fault.outcome
-            raise
-        if request.started is None:
-            self._leave(request, entry)
-            return Outcome.TIMEOUT
-        return OK
+        return entry
 
     def _leave(self, request: Request, entry: list[Any]) -> None:
         if request.started is None:
