@@ -44,12 +44,13 @@ def _show(name: str, shelf: str, cls: type[Any]) -> None:
         return
     typer.echo()
     typer.secho("  fields", bold=True)
+    texts = cls.field_descriptions() if hasattr(cls, "field_descriptions") else {}
     for field_name, field in fields.items():
         if field_name == "kind":
             continue
         need = "required" if field.is_required() else f"default {_default(field)}"
         typer.echo(f"    {field_name}: {need}")
-        for line in (field.description or "").splitlines():
+        for line in (texts.get(field_name) or field.description or "").splitlines():
             typer.echo(f"        {line}")
 
 

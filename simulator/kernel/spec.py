@@ -12,6 +12,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails
 
+from simulator.kernel.documentation import field_texts
 from simulator.quantities.refusal import MISSING, UNKNOWN_FIELD, details, nearest, refused
 
 EXTENSION_PREFIX = "x-"
@@ -26,7 +27,7 @@ class Spec(BaseModel):
     in ``simulate explain``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_validator(mode="wrap")
     @classmethod
@@ -76,7 +77,19 @@ class Spec(BaseModel):
         reference = handler(core_schema)
         schema = handler.resolve_ref_schema(reference)
         schema["patternProperties"] = {f"^{EXTENSION_PREFIX}": {}}
+        texts = cls.field_descriptions()
+        for name, field in cls.model_fields.items():
+            part = schema["properties"].get(field.alias or name)
+            if part is not None and name in texts:
+                part.setdefault("description", texts[name])
         return reference
+
+    @classmethod
+    def field_descriptions(cls) -> dict[str, str]:
+        """What each field means, by its name in code: the text below it, or its description."""
+        texts = field_texts(cls)
+        given = {name: field.description for name, field in cls.model_fields.items()}
+        return {name: text for name in given if (text := given[name] or texts.get(name))}
 
 
 def _type(error: InitErrorDetails) -> str:

@@ -206,3 +206,9 @@ def test_the_schema_defines_every_kind_once() -> None:
     assert "x-part" not in text
     for part in text.split('"#/$defs/')[1:]:
         assert part.split('"')[0] in definitions
+
+
+def test_the_text_below_a_field_describes_it() -> None:
+    assert Shop.field_descriptions() == {"replicas": "How many there are."}
+    properties = document_schema(Street)["$defs"]["Cellar"]["properties"]
+    assert properties["replicas"]["description"] == "How many there are."
