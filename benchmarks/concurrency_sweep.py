@@ -34,8 +34,18 @@ from simulator.serving.settings import EngineConfig
 from simulator.serving.step_time import EVEN, Provenance, Straggler
 
 TABLE = Path(__file__).parents[1] / "data/aiconfigurator/silicon_sample_h100_h200_vllm.csv.gz"
-SETTING = ("system", "model_path", "precision", "backend_version", "tp_size", "attention_dp_size",
-           "moe_tp_size", "moe_ep_size", "gemm_quant_mode", "moe_quant_mode")
+SETTING = (
+    "system",
+    "model_path",
+    "precision",
+    "backend_version",
+    "tp_size",
+    "attention_dp_size",
+    "moe_tp_size",
+    "moe_ep_size",
+    "gemm_quant_mode",
+    "moe_quant_mode",
+)
 FITTED = (4, 16, 64)
 PREDICTED = (8, 32, 128)
 # Experts and experts per token, from the models' config.json on the hub.
@@ -145,7 +155,9 @@ def run() -> dict[str, Any]:
 def read() -> dict[tuple[str, ...], list[Row]]:
     """Return the measured rows by setting."""
     settings: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-    for line in csv.DictReader(gzip.open(TABLE, "rt")):
+    with gzip.open(TABLE, "rt") as file:
+        lines = list(csv.DictReader(file))
+    for line in lines:
         stated = re.search(r"silicon_concurrency=(\d+)", line["silicon_data_source"])
         clients = int(stated[1]) if stated else int(float(line["batch_size"]))
         settings[tuple(line[name] for name in SETTING)].append(

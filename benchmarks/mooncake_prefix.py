@@ -12,6 +12,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 from simulator.serving.blocks import BlockPool
 from simulator.serving.generation import Generation
@@ -20,12 +21,18 @@ TRACE = Path(__file__).parents[1] / "data" / "mooncake" / "conversation_trace.js
 BLOCK_TOKENS = 512
 
 
+def read() -> list[dict[str, Any]]:
+    """Return the rows of the trace."""
+    with gzip.open(TRACE, "rt") as file:
+        return [json.loads(line) for line in file]
+
+
 def direct() -> float:
     """Return the hit ratio counted with a set of block hashes."""
     seen: set[int] = set()
     hits = total = 0
-    for line in gzip.open(TRACE, "rt"):
-        hashes = json.loads(line)["hash_ids"]
+    for row in read():
+        hashes = row["hash_ids"]
         total += len(hashes)
         hits += sum(block in seen for block in hashes)
         seen.update(hashes)
@@ -36,8 +43,7 @@ def through_pool() -> float:
     """Return the hit ratio of the prefix cache, blocks of 16 tokens, no limit."""
     pool = BlockPool(None, 16, caching=True)
     hits = total = 0
-    for line in gzip.open(TRACE, "rt"):
-        row = json.loads(line)
+    for row in read():
         hashes = row["hash_ids"]
         request = Generation(
             BLOCK_TOKENS * len(hashes) + 1,

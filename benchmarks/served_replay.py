@@ -31,8 +31,14 @@ from simulator.serving.routing import LeastLoaded
 from simulator.serving.settings import EngineConfig
 
 STATISTICS = ("mean", "p50", "p90", "p95", "p99")
-FIELDS = ("input_toks", "output_toks", "arrival_time", "queued_ts", "first_token_ts",
-          "last_token_ts")
+FIELDS = (
+    "input_toks",
+    "output_toks",
+    "arrival_time",
+    "queued_ts",
+    "first_token_ts",
+    "last_token_ts",
+)
 ASYNC_SINCE = (0, 14)
 GRAPH_TOKENS_MAX = 512
 
@@ -174,7 +180,9 @@ def read_requests(path: Path) -> list[dict[str, float]]:
     if not path.is_file():
         raise ProfileError([Problem(str(path), 1, 1, "this file is missing")])
     rows, problems = [], []
-    for number, line in enumerate(gzip.open(path, "rt"), start=1):
+    with gzip.open(path, "rt") as file:
+        lines = file.read().splitlines()
+    for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
             rows.append({name: float(row[name]) for name in FIELDS})

@@ -104,7 +104,11 @@ def peer(name: str, python: str, requests: int) -> dict[str, Any]:
     try:
         done = subprocess.run(
             [python, str(script), str(REPLICAS)],
-            input=trace, capture_output=True, text=True, timeout=PEER_TIMEOUT_S, check=False,
+            input=trace,
+            capture_output=True,
+            text=True,
+            timeout=PEER_TIMEOUT_S,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return {"reason": str(error)}

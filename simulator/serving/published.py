@@ -82,14 +82,14 @@ def from_table(
     prompt = PiecewiseLinear(knots, [float(np.mean(by_tokens[tokens])) for tokens in knots])
     table = np.asarray(decode_rows, dtype=float)
     terms = np.stack([np.ones(len(table)), table[:, 0], table[:, 0] * table[:, 1]], axis=1)
-    seconds = table[:, 2]
+    measured = table[:, 2]
     everything = np.ones(len(table), dtype=bool)
     errors = []
     for row in range(len(table)):
         others = everything.copy()
         others[row] = False
-        errors.append(abs(terms[row] @ _fit(terms[others], seconds[others]) / seconds[row] - 1))
-    step_s, sequence_s, kv_token_s = (float(w) for w in _fit(terms, seconds))
+        errors.append(abs(terms[row] @ _fit(terms[others], measured[others]) / measured[row] - 1))
+    step_s, sequence_s, kv_token_s = (float(w) for w in _fit(terms, measured))
     reach = {
         "n_decode": float(table[:, 0].max()),
         "kv_decode": float(table[:, 1].max()),

@@ -15,7 +15,7 @@ __all__ = ["SpeculativeDecoding"]
 
 @dataclass(frozen=True, slots=True)
 class SpeculativeDecoding:
-    """`draft_tokens` proposed a step, each accepted with probability `acceptance` if all before are.
+    """`draft_tokens` a step; each is accepted with probability `acceptance` if all before it are.
 
     A step yields (1 - a^(k+1)) / (1 - a) tokens on average (Leviathan, Kalman, Matias, ICML
     2023, eq. 1). The engine advances by that mean in every step, so spread over requests is not

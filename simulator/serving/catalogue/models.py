@@ -83,7 +83,8 @@ class Model:
         """Return the expected number of experts that `tokens` touch under uniform routing."""
         if self.experts == 1:
             return 1.0
-        return float(self.experts) * (1.0 - (1.0 - self.experts_per_token / self.experts) ** tokens)
+        missed: float = (1.0 - self.experts_per_token / self.experts) ** tokens
+        return self.experts * (1.0 - missed)
 
     def weight_bytes(self, bytes_per_weight: float = BF16_BYTES) -> float:
         """Return the bytes of all weights; experts released in fewer bits keep those."""
@@ -383,6 +384,18 @@ MODELS: tuple[Model, ...] = (
         experts=16,
         experts_per_token=2,
         aliases=("microsoft/Phi-3.5-MoE-instruct",),
+    ),
+    Model(
+        "tiny-random-llama",
+        2,
+        16,
+        4,
+        4,
+        4,
+        64,
+        32_000,
+        context_max=2048,
+        aliases=("hf-internal-testing/tiny-random-LlamaForCausalLM",),
     ),
     Model(
         "gemma-2-9b",

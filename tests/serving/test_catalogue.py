@@ -1,0 +1,222 @@
+"""Catalogues, memory, rooflines, published tables, speculation, routing, disaggregation."""
+
+from __future__ import annotations
+
+import pytest
+from serving_fixtures import PlainStepTime, random_requests
+
+from simulator.serving.all_reduce import Link
+from simulator.serving.catalogue import GPUS, MODELS, find_gpu, find_model, mig_slice
+from simulator.serving.disaggregation import Disaggregated, KvTransfer
+from simulator.serving.engine import ContinuousBatching
+from simulator.serving.errors import DoesNotFit, ServingError, UnknownName
+from simulator.serving.generation import Generation
+from simulator.serving.memory import QUANTIZATIONS, plan_memory
+from simulator.serving.published import from_table
+from simulator.serving.replay import replay
+from simulator.serving.roofline import Roofline
+from simulator.serving.routing import LeastLoaded, PrefixAffine, RoundRobin, router
+from simulator.serving.settings import EngineConfig
+from simulator.serving.speculative import SpeculativeDecoding
+
+# Parameters in billions as the publishers state them: (total, active or None).
+STATED = {
+    "llama-3-8b": (8.03, None),
+    "llama-3-70b": (70.6, None),
+    "llama-3.1-405b": (405.9, None),
+    "llama-2-7b": (6.74, None),
+    "mistral-7b": (7.25, None),
+    "mixtral-8x7b": (46.7, 12.9),
+    "mixtral-8x22b": (141.0, 39.0),
+    "qwen3-32b": (32.8, None),
+    "qwen3-30b-a3b": (30.5, 3.3),
+    "qwen3-235b-a22b": (235.0, 22.0),
+    "gpt-oss-20b": (20.9, 3.6),
+    "gpt-oss-120b": (117.0, 5.1),
+}
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_shapes_add_up_to_the_published_parameters(name: str) -> None:
+    """Parameters computed from the shape are the stated ones within 1 % (active: 10 %)."""
+    total, active = STATED[name]
+    model = find_model(name)
+    assert model.parameters / 1e9 == pytest.approx(total, rel=0.01)
+    if active is not None:
+        # Publishers count embeddings in or out of the active ones.
+        assert model.active_parameters / 1e9 == pytest.approx(active, rel=0.10)
+
+
+def test_every_entry_is_found_by_all_its_names_and_has_a_source() -> None:
+    """No two entries share a name."""
+    for gpu in GPUS:
+        assert gpu.source and all(find_gpu(name) is gpu for name in (gpu.name, *gpu.aliases))
+    for model in MODELS:
+        assert model.source and all(
+            find_model(name) is model for name in (model.name, *model.aliases)
+        )
+
+
+def test_unknown_names_get_the_nearest() -> None:
+    """GPUs and models."""
+    with pytest.raises(UnknownName, match=r"unknown GPU 'h1000'; did you mean H100"):
+        find_gpu("h1000")
+    with pytest.raises(UnknownName, match=r"did you mean .*llama-3-70b"):
+        find_model("lama3 70b")
+
+
+def test_kv_bytes_of_llama_3() -> None:
+    """128 KiB a token for 8B: 2 x 32 layers x 8 heads x 128 x 2 bytes."""
+    assert find_model("llama-3-8b").kv_bytes_per_token() == 131072
+
+
+def test_a_model_too_large_says_by_how_much_and_what_fits() -> None:
+    """70B in 16 bits on one H100."""
+    with pytest.raises(DoesNotFit, match=r"61\.\d GiB more .* tensor_parallel 2 or a .*would fit"):
+        plan_memory(find_model("llama-3-70b"), find_gpu("h100"))
+
+
+def test_tensor_parallelism_must_divide_the_heads() -> None:
+    """With the degrees that do."""
+    with pytest.raises(ServingError, match="does not divide the 32 attention heads"):
+        plan_memory(find_model("llama-3-8b"), find_gpu("h100"), tensor_parallel=3)
+
+
+def test_kv_blocks_of_a_known_server() -> None:
+    """More memory, fewer bits and more GPUs leave more blocks."""
+    model, gpu = find_model("llama-3.1-8b"), find_gpu("rtx 4090")
+    plain = plan_memory(model, gpu)
+    fewer_bits = plan_memory(model, gpu, weight_bytes=QUANTIZATIONS["fp8"].weight_bytes)
+    more_gpus = plan_memory(model, gpu, tensor_parallel=2)
+    assert plain.num_gpu_blocks < fewer_bits.num_gpu_blocks < more_gpus.num_gpu_blocks
+    parts = plain.weights + plain.activations + plain.reserved + plain.kv_cache
+    assert parts == pytest.approx(gpu.memory_bytes * 0.9)
+
+
+def test_mig_slices_are_shares() -> None:
+    """3g.40gb of an H100: three sevenths of compute, half of the memory."""
+    part = mig_slice(find_gpu("h100"), compute=3, memory=4)
+    assert part.bf16_flops == pytest.approx(find_gpu("h100").bf16_flops * 3 / 7)
+    assert part.memory_bytes == pytest.approx(find_gpu("h100").memory_bytes / 2)
+    with pytest.raises(ServingError, match="cannot be cut"):
+        mig_slice(find_gpu("l4"), 1, 1)
+
+
+def test_roofline_reads_the_weights_once_a_step() -> None:
+    """One sequence takes the bytes over the bandwidth; FP8 halves it; two GPUs pay the link."""
+    model, gpu = find_model("llama-3.1-8b"), find_gpu("h100")
+    one = Roofline(model, gpu, memory_efficiency=1.0)
+    bytes_s = 2 * model.active_parameters / gpu.bandwidth_bytes_per_s
+    floor = model.layers * 20e-6
+    assert one.decode(1).at(0) == pytest.approx(bytes_s + floor, rel=0.01)
+    half = Roofline(model, gpu, memory_efficiency=1.0, quantization=QUANTIZATIONS["fp8"])
+    assert half.decode(1).at(0) - floor == pytest.approx(bytes_s / 2, rel=0.01)
+    slow = Link(1e9, 1e-3)
+    two = Roofline(model, gpu, gpus=2, memory_efficiency=1.0, link=slow)
+    reductions = (2 * 32 + 1) * slow.all_reduce_s(2 * model.hidden, 2)
+    assert two.decode(1).at(0) == pytest.approx(bytes_s / 2 + floor + reductions, rel=0.01)
+    with pytest.raises(ServingError, match="no FP8 arithmetic"):
+        Roofline(model, find_gpu("a100"), quantization=QUANTIZATIONS["fp8"])
+
+
+def test_all_reduce_of_a_ring() -> None:
+    """2 (n - 1) messages of 1/n."""
+    link = Link(bytes_per_s=1e9, latency_s=1e-5)
+    assert link.all_reduce_s(8e6, 4) == pytest.approx(6 * (1e-5 + 2e-3))
+    assert link.all_gather_s(8e6, 4) == pytest.approx(3 * (1e-5 + 2e-3))
+    assert link.all_reduce_s(8e6, 1) == 0.0
+
+
+def test_a_published_table_is_fitted_and_knows_its_error() -> None:
+    """An exactly linear table has no error."""
+    rows = [(n, kv, 0.01 + 1e-4 * n + 1e-7 * n * kv) for n in (1, 8, 64) for kv in (100, 2000)]
+    times = from_table([(128, 0.02), (2048, 0.2)], rows, "a paper")
+    assert times.provenance.held_out_error == pytest.approx(0.0, abs=1e-9)
+    assert times.decode(16).at(1000) == pytest.approx(0.01 + 16e-4 + 16e-4)
+    assert times.mixed([(128, 0)], 0, 0, 0) == pytest.approx(0.02)
+    with pytest.raises(ServingError):
+        from_table([(1, 1.0)], rows, "too short")
+
+
+def test_speculation_yields_the_expected_tokens() -> None:
+    """(1 - a^(k+1)) / (1 - a), and the engine needs that many fewer steps."""
+    plan = SpeculativeDecoding(draft_tokens=3, acceptance=0.8)
+    assert plan.tokens_per_step == pytest.approx(1 + 0.8 + 0.64 + 0.512)
+    assert SpeculativeDecoding(3, 1.0).tokens_per_step == 4.0
+    engine = ContinuousBatching(PlainStepTime(), plan.applied_to(EngineConfig()))
+    replay([engine], [(0.0, Generation(100, 301))], RoundRobin())
+    assert engine.steps == 1 + -(-300 // plan.tokens_per_step)
+    with pytest.raises(ServingError):
+        SpeculativeDecoding(0, 0.5)
+
+
+def test_routers() -> None:
+    """In turn; the shortest; where the prefix was, unless that is far busier."""
+
+    class Stub:
+        def __init__(self, load: int) -> None:
+            self.load = load
+
+    turn = RoundRobin()
+    stubs = [Stub(5), Stub(1), Stub(1)]
+    assert [turn.choose(Generation(1, 1), stubs) for _ in range(4)] == [0, 1, 2, 0]
+    assert LeastLoaded().choose(Generation(1, 1), stubs) == 1
+    affine = PrefixAffine(slack=3)
+    first = Generation(10, 1, prefix=(("a", 10),))
+    assert affine.choose(first, stubs) == 1
+    stubs[1].load = 4
+    assert affine.choose(first, stubs) == 1
+    stubs[1].load = 50
+    assert affine.choose(first, stubs) == 2
+    with pytest.raises(ServingError, match="unknown router"):
+        router("magic")
+
+
+def test_prefix_affinity_raises_the_hit_rate() -> None:
+    """Four replicas, four tenants: each replica keeps its own tenant's prefix."""
+    hits = {}
+    for name in ("round_robin", "prefix_affine"):
+        config = EngineConfig(prefix_caching=True, num_gpu_blocks=300)
+        engines = [ContinuousBatching(PlainStepTime(), config) for _ in range(4)]
+        replay(engines, random_requests(3, 300, rate=10, shared=True, prompt=200), router(name))
+        hits[name] = sum(engine.batch.pool.hit_tokens for engine in engines)
+    assert hits["prefix_affine"] > hits["round_robin"]
+
+
+def test_disaggregation_adds_the_transfer_between_first_and_second_token() -> None:
+    """One request: prefill, transfer of its KV, decode."""
+    times = PlainStepTime()
+    transfer = KvTransfer.of(find_model("llama-3-8b"), 1e9, 0.01)
+    server = Disaggregated(
+        [ContinuousBatching(times, EngineConfig())],
+        [ContinuousBatching(times, EngineConfig())],
+        transfer,
+    )
+    request = Generation(1000, 11)
+    server.submit(request, 2.0)
+    while server.next_time() < 1e9:
+        server.advance(server.next_time())
+    assert request.ttft_s == pytest.approx(times.mixed([(1000, 0)], 0, 0, 0))
+    decode = sum(times.decode(1).at(1000 + i) for i in range(1, 11))
+    sent = 0.01 + 1000 * 131072 / 1e9
+    assert request.latency_s == pytest.approx(request.ttft_s + sent + decode)
+    assert server.load == 0
+
+
+def test_disaggregation_serves_everything() -> None:
+    """Random requests over two prefill and two decode engines with little memory."""
+    times = PlainStepTime()
+    config = EngineConfig(num_gpu_blocks=420)
+    server = Disaggregated(
+        [ContinuousBatching(times, config) for _ in range(2)],
+        [ContinuousBatching(times, config) for _ in range(2)],
+        KvTransfer(131072, 10e9),
+    )
+    arrivals = random_requests(4, 200, rate=15)
+    for now, request in arrivals:
+        server.advance(now)
+        server.submit(request, now)
+    while server.next_time() < 1e9:
+        server.advance(server.next_time())
+    assert all(request.finished_s >= request.first_token_s for _, request in arrivals)
+    assert all(engine.batch.pool.used == 0 for engine in (*server.prefill, *server.decode))
