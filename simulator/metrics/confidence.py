@@ -176,6 +176,16 @@ def paired_quantile(
     return _paired(a, b, level, lambda values: float(np.quantile(values, p)))
 
 
+def difference_interval(
+    differences: Sequence[float], centre: float, level: float = 0.95
+) -> Interval:
+    """Interval of a difference of pooled estimates, from the differences of the replications."""
+    if len(differences) < 2:
+        return Interval(centre, -math.inf, math.inf)
+    arm = t_quantile(len(differences) - 1, level) * _scatter(np.array(differences) - centre)
+    return Interval(centre, centre - arm, centre + arm)
+
+
 def replications_needed(
     interval: Interval, replications: int, precision: float, limit: int = 10_000
 ) -> int:
@@ -242,13 +252,9 @@ def _sectioned(
 def _paired(
     a: Sequence[Floats], b: Sequence[Floats], level: float, estimate: Callable[[Floats], float]
 ) -> Interval:
-    """Difference of the pooled estimates, spread from the differences of the replications."""
-    differences = np.array([estimate(y) - estimate(x) for x, y in zip(a, b, strict=True)])
+    differences = [estimate(y) - estimate(x) for x, y in zip(a, b, strict=True)]
     centre = estimate(np.concatenate(list(b))) - estimate(np.concatenate(list(a)))
-    if len(differences) < 2:
-        return Interval(centre, -math.inf, math.inf)
-    arm = t_quantile(len(differences) - 1, level) * _scatter(differences - centre)
-    return Interval(centre, centre - arm, centre + arm)
+    return difference_interval(differences, centre, level)
 
 
 def _cut(runs: Sequence[Floats], pieces: int) -> list[Floats]:

@@ -110,9 +110,14 @@ def _index(part: str, place: list[Any], where: str) -> int:
     raise OverlayError(f"`{where}` is a list of {len(place)}: `{part}` is no position in it")
 
 
-def _hint(word: str, known: Iterable[Any], listed: str) -> str:
+def closest(word: str, known: Iterable[Any]) -> str:
+    """``did you mean ...?`` for a mistyped name; empty if nothing is near."""
     close = get_close_matches(word, [str(name) for name in known], n=1)
-    return f"did you mean `{close[0]}`?" if close else f"known: {listed}"
+    return f"did you mean `{close[0]}`?" if close else ""
+
+
+def _hint(word: str, known: Iterable[Any], listed: str) -> str:
+    return closest(word, known) or f"known: {listed}"
 
 
 def changes(before: Any, after: Any, path: tuple[str | int, ...] = ()) -> list[Change]:

@@ -1,0 +1,167 @@
+"""Estimates of every metric by replication, for comparing designs pair by pair.
+
+Designs that are compared have to be measured over the same part of the run, but where warm-up
+ends is only known when all of them have run. So the estimates are made for a few cuts, and the
+comparison takes the first one that is long enough for all.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.metrics.components import running_per_hour, usage_per_hour
+from simulator.metrics.confidence import Interval, difference_interval
+from simulator.metrics.derived import Parts, derived_samples
+from simulator.metrics.window import Window
+from simulator.recording.recording import Recording
+
+Floats = NDArray[np.float64]
+Estimates = dict[str, Any]
+
+CUTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
+"""Shares of the horizon that may be cut as warm-up."""
+
+QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+SECONDS_PER_HOUR = 3600.0
+SYSTEM = "(system)"
+
+
+class Timed(NamedTuple):
+    """Values of requests with the times (s) at which they arrived."""
+
+    at: Floats
+    values: Floats
+
+
+def estimates_by_cut(
+    recordings: Sequence[Recording], derived: Mapping[str, Parts], cells: int = 1
+) -> Estimates:
+    """``cuts_s``, and for each cut every metric as ``pooled`` and ``each`` (by replication)."""
+    horizon = recordings[0].horizon_s
+    timed = [_timed(recording, derived) for recording in recordings]
+    tables = []
+    for share in CUTS:
+        windows = [Window(recording, share * horizon) for recording in recordings]
+        pooled = estimates(windows, timed, cells)
+        parts = [
+            estimates([window], [own], cells) for window, own in zip(windows, timed, strict=True)
+        ]
+        tables.append(
+            {
+                name: {"pooled": value, "each": [part[name] for part in parts]}
+                for name, value in pooled.items()
+                if all(name in part for part in parts)
+            }
+        )
+    return {"cuts_s": [share * horizon for share in CUTS], "tables": tables}
+
+
+def table_at(found: Estimates, cut_s: float) -> dict[str, Any]:
+    """The table of the first cut that is at least ``cut_s``; the last if there is none."""
+    for cut, table in zip(found["cuts_s"], found["tables"], strict=True):
+        if cut >= cut_s * (1.0 - 1e-9):
+            return dict(table)
+    return dict(found["tables"][-1])
+
+
+def difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> Interval:
+    """How much larger a metric of ``b`` is than that of ``a``, by pairs of replications."""
+    pairs = zip(a["each"], b["each"], strict=True)
+    return difference_interval([y - x for x, y in pairs], b["pooled"] - a["pooled"])
+
+
+def estimates(
+    windows: Sequence[Window], derived: Sequence[Mapping[str, Timed]], cells: int
+) -> dict[str, float]:
+    """Every metric of some replications taken together, by name (``latency.p99``).
+
+    ``derived`` has, for each replication, the topology's own latency metrics.
+    """
+    good = [window.of_kind(None, good=True) for window in windows]
+    every = sum(len(mask) for mask in good)
+    fine = sum(int(mask.sum()) for mask in good)
+    span_s = sum(window.span_s for window in windows)
+    found: dict[str, float] = {}
+    found |= _spread("latency", _column(windows, good, "latency"))
+    ttft = _column(windows, good, "ttft")
+    found |= _spread("ttft", ttft[~np.isnan(ttft)])
+    for name in derived[0]:
+        pairs = [(own[name], window.cut_s) for own, window in zip(derived, windows, strict=True)]
+        found |= _spread(name, np.concatenate([own.values[own.at >= cut] for own, cut in pairs]))
+    for number, name in enumerate(windows[0].recording.metrics):
+        found |= _spread(name, _own(windows, number))
+    kinds = windows[0].recording.kinds
+    for kind, name in enumerate(kinds) if len(kinds) > 1 else ():
+        masks = [window.of_kind(kind, good=True) for window in windows]
+        found |= _spread(f"{name}.latency", _column(windows, masks, "latency"))
+    if every:
+        found["errors.rate"] = (every - fine) / every
+        found["availability.rate"] = _availability(windows, every, fine)
+    found["throughput"] = cells * every / span_s
+    found["goodput"] = cells * fine / span_s
+    if fine:
+        found["quality"] = float(_column(windows, good, "quality").mean())
+        found["degraded"] = _degraded(windows, good) / fine
+    found["cost.per_hour"] = per_hour = cells * _cost_per_hour(windows)
+    if fine:
+        per_hour_of_one_rps = per_hour / found["goodput"]
+        found["cost.per_1k_requests"] = 1000.0 * per_hour_of_one_rps / SECONDS_PER_HOUR
+    return found
+
+
+def _timed(recording: Recording, derived: Mapping[str, Parts]) -> dict[str, Timed]:
+    window = Window(recording, 0.0)
+    traced = window.of_kind(None, good=True)
+    traced &= window.requests["index"] % recording.trace_every == 0
+    arrived = window.requests["arrived"][traced]
+    samples = derived_samples([window], derived, None)
+    return {name: Timed(arrived, values[0]) for name, values in samples.items()}
+
+
+def _spread(name: str, values: Floats) -> dict[str, float]:
+    if not len(values):
+        return {}
+    found = {f"{name}.mean": float(values.mean())}
+    quantiles = np.quantile(values, list(QUANTILES.values())).tolist()
+    return found | {f"{name}.{p}": value for p, value in zip(QUANTILES, quantiles, strict=True)}
+
+
+def _column(windows: Sequence[Window], masks: Sequence[Any], name: str) -> Floats:
+    parts = [window.requests[name][mask] for window, mask in zip(windows, masks, strict=True)]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _own(windows: Sequence[Window], number: int) -> Floats:
+    parts = []
+    for window in windows:
+        table = window.recording.samples
+        keep = (table["metric"] == number) & (table["at"] >= window.cut_s)
+        parts.append(table["value"][keep])
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _availability(windows: Sequence[Window], every: int, fine: int) -> float:
+    limited = windows[0].recording.outcomes.index("rejected_rate_limit")
+    refused = sum(int((window.requests["outcome"] == limited).sum()) for window in windows)
+    return fine / (every - refused) if every > refused else 1.0
+
+
+def _degraded(windows: Sequence[Window], masks: Sequence[Any]) -> int:
+    outcomes = windows[0].recording.outcomes
+    codes = [outcomes.index(name) for name in ("stale_ok", "fallback_ok")]
+    return sum(
+        int(np.isin(window.requests["outcome"][mask], codes).sum())
+        for window, mask in zip(windows, masks, strict=True)
+    )
+
+
+def _cost_per_hour(windows: Sequence[Window]) -> float:
+    names = [name for name in windows[0].recording.meters if name != SYSTEM]
+    total = sum(
+        running_per_hour(window, name) + usage_per_hour(window, name)
+        for window in windows
+        for name in names
+    )
+    return total / len(windows)

@@ -1,0 +1,219 @@
+"""Designs side by side: what is different, what it changes, and when the answer would flip."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import permutations
+from typing import Any
+
+from simulator.metrics.confidence import Interval
+from simulator.metrics.estimates import difference, table_at
+from simulator.metrics.spread import Document, interval_document
+from simulator.studies.design import Design, unique_names
+from simulator.studies.errors import StudyError
+from simulator.studies.flips import cost_flips, latency_flips
+from simulator.studies.gates import Gate, judge_gates
+from simulator.studies.planner import Bench
+from simulator.studies.point import Found, Point
+from simulator.studies.run import RunOptions, plan_run
+from simulator.topology.overlay import changes
+
+REQUESTS = 30_000
+HIGHER_IS_BETTER = frozenset({"throughput", "goodput", "quality", "availability"})
+AXES = ("latency.p99", "cost.per_hour", "quality")
+ROUNDING = 1e-9
+NOT_COMPARED = frozenset({"name", "summary", "source", "variants", "estimates", "claims"})
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A finished comparison; ``document`` is what ``--json`` prints."""
+
+    document: Document
+
+    @property
+    def designs(self) -> list[str]:
+        """Names, the baseline first."""
+        return [design["name"] for design in self.document["designs"]]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a gate (``--fail``) was crossed for certain."""
+        return any(gate["status"] == "fail" for gate in self.document["gates"])
+
+    @property
+    def different(self) -> bool:
+        """Whether any design differs from the baseline as a document."""
+        return any(self.document["changes"].values())
+
+
+def compare(
+    designs: Sequence[Design],
+    options: RunOptions,
+    bench: Bench | None = None,
+    *,
+    gates: Sequence[Gate] = (),
+    flips: bool = True,
+) -> Comparison:
+    """Run the designs on the same requests and compare each with the first.
+
+    Every replication of every design has the same arrivals and the same draws in all components
+    that they share, and all are measured over the same time; intervals are of paired differences
+    at 95 %. Raises StudyError if there are fewer than two designs.
+    """
+    bench = bench or Bench()
+    if len(designs) < 2:
+        raise StudyError("a comparison needs two designs", "simulate compare A B, or A --set P=V")
+    designs = unique_names(designs)
+    options = _same_load(designs[0], options)
+    found = bench.evaluate([Point(design.data, options, True) for design in designs], "designs")
+    cut_s = max(item["document"]["run"]["warmup_s"] for item in found)
+    tables = [table_at(item["estimates"], cut_s) for item in found]
+    names = [design.name for design in designs]
+    rows = _rows(names, tables)
+    better = _dominance(names, tables, found)
+    beaten = {pair["worse"] for pair in better}
+    turns = cost_flips(names, found)
+    if flips:
+        turns += latency_flips(designs, found, options, bench)
+    baseline = found[0]["document"]
+    document: Document = {
+        "schema": 1,
+        "study": "compare",
+        "rate": baseline["rate"] * baseline["cells"],
+        "workload": baseline["workload"],
+        "horizon_s": baseline["horizon_s"],
+        "warmup_s": cut_s,
+        "seed": baseline["seed"],
+        "replications": baseline["replications"],
+        "baseline": names[0],
+        "designs": [
+            _design_document(design, item) for design, item in zip(designs, found, strict=True)
+        ],
+        "changes": {design.name: difference_of(designs[0], design) for design in designs[1:]},
+        "rows": rows,
+        "dominance": better,
+        "pareto": [name for name in names if name not in beaten],
+        "flips": turns,
+        "gates": judge_gates(gates, rows, names[1:]),
+        "partial": any(item["document"]["run"]["endings"] != ["complete"] for item in found),
+    }
+    return Comparison(document)
+
+
+def difference_of(before: Design, after: Design) -> list[Document]:
+    """The semantic difference of two documents: sign, path, value before and after."""
+    kept = [
+        {key: value for key, value in design.data.items() if key not in NOT_COMPARED}
+        for design in (before, after)
+    ]
+    return [
+        {"sign": item.sign, "path": item.where, "before": item.before, "after": item.after}
+        for item in changes(*kept)
+    ]
+
+
+def direction_of(metric: str) -> int:
+    """1 if a higher value of the metric is better, -1 if a lower one is."""
+    return 1 if HIGHER_IS_BETTER & set(metric.split(".")) else -1
+
+
+def status_of(metric: str, change: Interval, scale: float) -> str:
+    """``better``, ``worse``, or ``same`` if the interval holds 0 (or what rounding leaves of it)."""
+    if change.low <= 0.0 <= change.high or abs(change.value) <= ROUNDING * abs(scale):
+        return "same"
+    return "better" if (change.value > 0) == (direction_of(metric) > 0) else "worse"
+
+
+def _same_load(baseline: Design, options: RunOptions) -> RunOptions:
+    """Rate and horizon of the baseline for all, so that all see the same arrivals."""
+    saved = baseline.saved
+    if saved is not None:
+        options = replace(
+            options,
+            rps=options.rps or saved["rate"],
+            seed=saved["seed"],
+            duration_s=options.duration_s or saved["horizon_s"],
+            replications=options.replications or saved["replications"],
+        )
+    if options.requests is None and options.duration_s is None:
+        options = replace(options, requests=REQUESTS)
+    experiment, replications, _ = plan_run(baseline.topology, options)
+    return replace(
+        options,
+        rps=options.rps or baseline.topology.rate,
+        duration_s=experiment.horizon_s,
+        replications=replications,
+    )
+
+
+def _rows(names: Sequence[str], tables: Sequence[Document]) -> list[Document]:
+    rows = []
+    for metric in tables[0]:
+        if not all(metric in table for table in tables):
+            continue
+        values = [table[metric]["pooled"] for table in tables]
+        rows.append(
+            {
+                "metric": metric,
+                "better": "higher" if direction_of(metric) > 0 else "lower",
+                "values": dict(zip(names, values, strict=True)),
+                "changes": {
+                    name: _change(metric, tables[0][metric], table[metric])
+                    for name, table in zip(names[1:], tables[1:], strict=True)
+                },
+            }
+        )
+    return rows
+
+
+def _change(metric: str, before: Document, after: Document) -> Document:
+    change = difference(before, after)
+    base = before["pooled"]
+    relative = None
+    if base:
+        scaled = Interval(*(end / base for end in (change.value, change.low, change.high)))
+        relative = interval_document(scaled)
+    status = status_of(metric, change, base)
+    return {**interval_document(change), "relative": relative, "status": status}
+
+
+def _dominance(
+    names: Sequence[str], tables: Sequence[Document], found: Sequence[Found]
+) -> list[Document]:
+    """Pairs in which one design is worse in nothing and better in something, for certain.
+
+    Over latency p99, cost per hour and quality; a design without a steady state has no p99.
+    """
+    stable = [item["document"]["stable"] for item in found]
+    pairs = []
+    for a, b in permutations(range(len(names)), 2):
+        if not stable[a]:
+            continue
+        statuses = [
+            status_of(axis, difference(tables[b][axis], tables[a][axis]), tables[b][axis]["pooled"])
+            for axis in AXES
+            if axis in tables[a] and axis in tables[b] and (stable[b] or axis != AXES[0])
+        ]
+        statuses += [] if stable[b] else ["better"]
+        if "worse" not in statuses and "better" in statuses:
+            pairs.append({"better": names[a], "worse": names[b]})
+    return pairs
+
+
+def _design_document(design: Design, found: Found) -> Document:
+    document: dict[str, Any] = found["document"]
+    variant = (design.data.get("variants") or {}).get(design.name) or {}
+    return {
+        "name": design.name,
+        "topology": document["topology"],
+        "file": design.source.file,
+        "summary": variant.get("summary") or document["summary"],
+        "stable": document["stable"],
+        "verdict": document["verdict"],
+        "objectives": document["objectives"],
+        "capacity_on_paper": found["paper"]["capacity_rps"],
+        "components": {
+            name: {"utilization": row["utilization"], "cost_per_hour": row["cost"]["per_hour"]}
+            for name, row in document["components"].items()
+        },
+    }

@@ -1,0 +1,154 @@
+"""A point of a study: one design under one load, and what is kept of its run.
+
+What is kept is a JSON document without anything that depends on the machine (real time, number
+of processes), so the same point gives the same bytes wherever it is computed.
+"""
+
+import gzip
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from simulator.metrics.estimates import estimates_by_cut
+from simulator.studies.errors import ClusterError
+from simulator.studies.run import RunOptions, plan_run, run
+from simulator.topology.model import Topology
+from simulator.topology.overlay import Data
+from simulator.topology.paper import on_paper
+
+Found = dict[str, Any]
+"""What is kept of a point: ``document``, ``paper`` and, if asked for, ``estimates``."""
+
+DISTRIBUTION = "capacity-simulator"
+_READ_BY_DESIGNS = (".csv", ".json", ".jsonl", ".npz", ".parquet", ".yaml", ".txt")
+_OF_THE_MACHINE = frozenset({"wall_s", "elapsed_s", "jobs"})
+
+
+@dataclass(frozen=True)
+class Point:
+    """One run to make: a document after all overlays, and how to run it.
+
+    ``paired`` keeps the estimates of every replication, which comparisons need.
+    """
+
+    data: Data
+    options: RunOptions
+    paired: bool = False
+
+
+def digest_of(point: Point) -> str:
+    """The identity of a point: equal digests mean equal results.
+
+    Covers the document, files it names, the arrivals, horizon, seed, replications, thresholds,
+    and the version and text of this package.
+    """
+    topology = Topology.model_validate(point.data)
+    experiment, replications, _ = plan_run(topology, point.options)
+    document = {key: value for key, value in point.data.items() if key != "variants"}
+    thresholds = point.options.thresholds
+    identity = (
+        json.dumps(document, ensure_ascii=False, default=repr),
+        [(str(path), _content(path)) for path in _files_of(document)],
+        repr(experiment.arrivals),
+        repr((experiment.topology.rate, experiment.horizon_s, experiment.seed, replications)),
+        repr((point.options.warmup_s, point.options.precision, point.paired)),
+        None if thresholds is None else [(goal.name, goal.threshold.text) for goal in thresholds],
+        version_here(),
+        _package_text(),
+    )
+    return hashlib.sha256(repr(identity).encode()).hexdigest()
+
+
+def compute(point: Point, jobs: int = 1, wanted_version: str | None = None) -> bytes:
+    """Run a point and pack what is kept of it; runs on workers, so it takes and gives plain data.
+
+    Raises ClusterError if this process has another version of the package than the one that asks.
+    """
+    refuse_other_version(version_here(), wanted_version, _host())
+    topology = Topology.model_validate(point.data)
+    result = run(topology, replace(point.options, jobs=jobs))
+    document = dict(result.document)
+    document["run"] = {
+        name: value for name, value in document["run"].items() if name not in _OF_THE_MACHINE
+    }
+    plan = on_paper(result.topology)
+    found: Found = {
+        "document": document,
+        "paper": {
+            "rows": [vars(row) for row in plan.rows],
+            "capacity_rps": plan.capacity_rps,
+            "cost_usd_per_hour": plan.cost_usd_per_hour * topology.cells,
+        },
+    }
+    if point.paired:
+        derived = {name: (part.inside, part.outside) for name, part in topology.metrics.items()}
+        found["estimates"] = estimates_by_cut(result.recordings, derived, topology.cells)
+    text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    return gzip.compress(text.encode(), compresslevel=6, mtime=0)
+
+
+def unpack(packed: bytes) -> Found:
+    """What :func:`compute` packed."""
+    found: Found = json.loads(gzip.decompress(packed))
+    return found
+
+
+def is_whole(found: Found) -> bool:
+    """Whether every replication ran to its end."""
+    return bool(found["document"]["run"]["endings"] == ["complete"])
+
+
+def refuse_other_version(version: str, wanted: str | None, worker: str) -> None:
+    """Raise ClusterError, naming the worker, if its version is not the one that is wanted."""
+    if wanted is not None and version != wanted:
+        raise ClusterError(
+            f"worker {worker} has {DISTRIBUTION} {version}, this machine has {wanted}",
+            f"install the same version there: pip install {DISTRIBUTION}=={wanted}",
+        )
+
+
+def version_here() -> str:
+    """Version of the package in this process; ``source`` where it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "source"
+
+
+@cache
+def _package_text() -> str:
+    """Digest of the source, so that a changed model does not find results of the old one."""
+    root = Path(__file__).parent.parent
+    text = hashlib.sha256()
+    for part in ("kernel", "components", "steps", "policies", "faults", "serving", "engine",
+                 "workload", "topology", "recording", "quantities", "metrics", "studies"):  # fmt: skip
+        for path in sorted((root / part).rglob("*.py")):
+            text.update(path.read_bytes())
+    return text.hexdigest()
+
+
+def _files_of(value: Any) -> list[Path]:
+    """Files that a document names."""
+    if isinstance(value, dict):
+        return [path for item in value.values() for path in _files_of(item)]
+    if isinstance(value, list):
+        return [path for item in value for path in _files_of(item)]
+    if isinstance(value, str) and value.endswith(_READ_BY_DESIGNS) and Path(value).is_file():
+        return [Path(value)]
+    return []
+
+
+def _content(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _host() -> str:
+    import os
+    import platform
+
+    return f"{platform.node()} (process {os.getpid()})"

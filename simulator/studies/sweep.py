@@ -1,0 +1,150 @@
+"""A design at many points: a tidy table with a row a point."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from simulator.metrics.spread import Document
+from simulator.studies.design import Design
+from simulator.studies.errors import StudyError, StudyInterrupted
+from simulator.studies.planner import Bench
+from simulator.studies.point import Found, Point
+from simulator.studies.ranges import Range, Setting, grid, latin_hypercube
+from simulator.studies.run import RunOptions
+
+REQUESTS = 20_000
+CHUNK = 500
+METRICS = (
+    "latency.mean", "latency.p50", "latency.p95", "latency.p99", "errors.rate", "throughput",
+    "goodput", "quality", "cost.per_hour", "cost.per_1k_requests",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A finished sweep; ``document`` is what ``--json`` prints.
+
+    ``rows`` of the document hold the varied paths, and each metric with ``_low`` and ``_high``.
+    """
+
+    document: Document
+
+    @property
+    def rows(self) -> list[Document]:
+        """One row a point, in the order of the plan."""
+        found: list[Document] = self.document["rows"]
+        return found
+
+    @property
+    def paths(self) -> list[str]:
+        """What was varied."""
+        found: list[str] = self.document["paths"]
+        return found
+
+
+def plan_sweep(
+    ranges: Sequence[Range],
+    *,
+    lhs: int | None = None,
+    points: Sequence[Sequence[Setting]] = (),
+    seed: int = 42,
+) -> list[tuple[Setting, ...]]:
+    """The settings of every point: given ones, a Latin hypercube of ``lhs`` points, or the grid."""
+    if points:
+        return [tuple(point) for point in points]
+    if not ranges:
+        raise StudyError("a sweep needs something to vary", "add --over rps=100..2000:12")
+    repeated = {item.path for item in ranges if sum(o.path == item.path for o in ranges) > 1}
+    if repeated:
+        raise StudyError(f"--over: `{min(repeated)}` is given twice")
+    return grid(ranges) if lhs is None else latin_hypercube(ranges, lhs, seed)
+
+
+def sweep(
+    design: Design,
+    plan: Sequence[Sequence[Setting]],
+    options: RunOptions,
+    bench: Bench | None = None,
+) -> Sweep:
+    """Run the design at every point of the plan, all from the same seed.
+
+    Points share the draws of all that they share, so neighbours differ by what was changed and
+    little else. Every point is validated before the first is run. An interrupt gives the rows
+    that are finished, and marks the table as partial.
+    """
+    bench = bench or Bench()
+    if not plan:
+        raise StudyError("a sweep needs at least one point")
+    if options.requests is None and options.duration_s is None:
+        options = replace(options, requests=REQUESTS)
+    points = [Point(design.varied(settings).data, options) for settings in plan]
+    rows: list[Document] = []
+    partial = False
+    try:
+        for start in range(0, len(points), CHUNK):
+            chunk = points[start : start + CHUNK]
+            label = f"points from {start + 1}" if len(points) > CHUNK else "points"
+            found = bench.evaluate(chunk, label)
+            rows += [
+                row_of(settings, item)
+                for settings, item in zip(plan[start : start + CHUNK], found, strict=True)
+            ]
+    except StudyInterrupted:
+        partial = True
+        rows += _finished(plan[len(rows) :], points[len(rows) :], bench)
+    paths = list(dict.fromkeys(path for settings in plan for path, _ in settings))
+    document: Document = {
+        "schema": 1,
+        "study": "sweep",
+        "topology": design.topology.name,
+        "file": design.source.file,
+        "seed": options.seed,
+        "paths": paths,
+        "points": len(plan),
+        "partial": partial or any(not row["whole"] for row in rows),
+        "rows": rows,
+    }
+    return Sweep(document)
+
+
+def row_of(settings: Sequence[Setting], found: Found) -> Document:
+    """The row of a point: settings, verdict, bottleneck, metrics with their intervals."""
+    document = found["document"]
+    row: Document = dict(settings)
+    row |= {
+        "status": document["verdict"]["status"],
+        "stable": document["stable"],
+        "bottleneck": document["verdict"]["bottleneck"],
+        "utilization": max(
+            (item["utilization"] or 0.0 for item in document["components"].values()), default=0.0
+        ),
+    }
+    for name in METRICS:
+        interval = measured(document["metrics"], name)
+        row[name] = interval["value"]
+        row[f"{name}_low"], row[f"{name}_high"] = interval["low"], interval["high"]
+    for objective in document["objectives"]:
+        row[f"{objective['metric']}: {objective['threshold']}"] = objective["status"]
+    row["replications"] = document["replications"]
+    row["whole"] = document["run"]["endings"] == ["complete"]
+    return row
+
+
+def measured(metrics: Document, name: str) -> Document:
+    """The interval of a metric by its dotted name; empty ends where it was not measured."""
+    place: Any = metrics
+    for part in name.split("."):
+        place = place.get(part) if isinstance(place, dict) else None
+    if isinstance(place, dict) and "value" in place:
+        return place
+    return {"value": None, "low": None, "high": None}
+
+
+def _finished(
+    plan: Sequence[Sequence[Setting]], points: Sequence[Point], bench: Bench
+) -> Iterator[Document]:
+    """Rows of the points that are in the store already."""
+    for settings, point in zip(plan, points, strict=True):
+        found = bench.kept(point)
+        if found is not None:
+            yield row_of(settings, found)
