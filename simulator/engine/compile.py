@@ -1,15 +1,18 @@
 """From a model and a seed to a simulation; every name is resolved here and never again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import simulator.components
+import simulator.faults
 import simulator.steps
 import simulator.workload.arrivals  # noqa: F401  (registers the kinds)
-from simulator.engine.simulation import Gate, RequestKind, RequestSource, Simulation
+from simulator.engine.schedule import Schedule
+from simulator.engine.simulation import RequestKind, RequestSource, Simulation
 from simulator.kernel.clock import Clock
+from simulator.kernel.fault import Fault
 from simulator.kernel.probe import Probe
-from simulator.kernel.request import Call, Flow
+from simulator.kernel.request import Call
 from simulator.kernel.site import Site
 from simulator.kernel.streams import Streams
 from simulator.topology.model import RequestClass, Topology
@@ -26,6 +29,7 @@ def compile_simulation(
     seed: int,
     replication: int = 0,
     trace_every: int = 1,
+    faults: Sequence[Fault] = (),
 ) -> Simulation:
     """A simulation of the topology under the arrivals, ready to run once.
 
@@ -34,16 +38,19 @@ def compile_simulation(
     """
     clock = Clock()
     site = Site(clock, Streams(seed, replication), Probe(clock, trace_every))
+    schedule = Schedule(faults, site)
     for name, component in topology.components.items():
         site.servers[name] = component.build(name, site)
-    for server in site.servers.values():
+    for name, server in site.servers.items():
+        site.connecting = name
         server.connect(site)
+    site.connecting = ""
     kinds = [
         _compile_class(position, name, request_class, site)
         for position, (name, request_class) in enumerate(topology.requests.items())
     ]
     sources = _sources(topology, arrivals, kinds)
-    simulation = Simulation(site, sources, list(topology.requests))
+    simulation = Simulation(site, sources, list(topology.requests), schedule)
     finished = site.probe.requests
     site.probe.meter(SYSTEM, "in_flight", lambda: simulation.counter[0] - len(finished))
     site.probe.meter(SYSTEM, "issued_total", lambda: simulation.counter[0])
@@ -57,18 +64,12 @@ def _sources(
     shared = [kind for kind, spec in zip(kinds, classes, strict=True) if spec.rate is None]
     sources = []
     if shared:
-        sources.append(RequestSource("requests", topology.rate, shared, _driver(arrivals)))
+        sources.append(RequestSource("requests", topology.rate, shared, arrivals))
     for kind, spec in zip(kinds, classes, strict=True):
         if spec.rate is not None:
             own = spec.arrivals or arrivals
-            sources.append(
-                RequestSource(f"requests.{kind.name}", spec.rate, [kind], _driver(own))
-            )
+            sources.append(RequestSource(f"requests.{kind.name}", spec.rate, [kind], own))
     return sources
-
-
-def _driver(arrivals: Arrivals) -> Callable[[Gate, float, float], Flow]:
-    return arrivals.drive
 
 
 def _compile_class(
@@ -87,4 +88,5 @@ def _compile_class(
         entry=entry,
         attributes=attributes,
         priority=request_class.priority,
+        before=site.before,
     )

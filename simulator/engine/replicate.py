@@ -10,6 +10,7 @@ from typing import Any
 from simulator.engine.budget import Budget
 from simulator.engine.compile import compile_simulation
 from simulator.engine.simulation import TRACED_REQUESTS
+from simulator.kernel.fault import Fault
 from simulator.recording.recording import Recording
 from simulator.topology.model import Topology
 from simulator.workload.arrival_process import Arrivals
@@ -27,6 +28,7 @@ class Experiment:
     horizon_s: float
     seed: int = 42
     budget: Budget = Budget()
+    faults: tuple[Fault, ...] = ()
 
     @property
     def expected_requests(self) -> float:
@@ -53,6 +55,7 @@ def run_replication(
         seed=experiment.seed,
         replication=replication,
         trace_every=trace_every,
+        faults=experiment.faults,
     )
     with _graceful_interrupt() as interrupted:
 

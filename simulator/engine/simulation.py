@@ -15,7 +15,9 @@ from simulator.kernel.probe import Probe
 from simulator.kernel.request import Call, Flow, Request
 from simulator.kernel.site import Site
 from simulator.kernel.streams import Streams
+from simulator.engine.schedule import Schedule
 from simulator.recording.recording import Recording, Table
+from simulator.workload.arrival_process import Arrivals
 
 Progress = Callable[[float], bool]
 """Told the share of the run that is done (0 to 1); answers False to stop."""
@@ -31,7 +33,7 @@ class RequestSource:
     name: str
     rate: float
     kinds: list["RequestKind"]
-    drive: Callable[["Gate", float, float], Flow]
+    arrivals: Arrivals
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,8 @@ class Gate:
         kinds = source.kinds
         pick = _picker(simulation.site, source)
 
-        def serve(request: Request, entry: Call) -> Flow:
-            outcome = yield from entry(request)
-            finished(request, outcome)
-            return outcome
+        def answered(request: Request) -> None:
+            finished(request, request.outcome or Outcome.ERROR)
 
         def arrive() -> Request:
             kind = kinds[pick()] if pick is not None else kinds[0]
@@ -79,10 +79,38 @@ class Gate:
                 request.visit = probe.root_visit()
             for prepare in kind.before:
                 prepare(request)
-            request.start(serve(request, kind.entry))
+            request.on_end = answered
+            request.start(kind.entry(request))
             return request
 
         return arrive
+
+
+class Inflow:
+    """A source at work, with the surges that faults add to it."""
+
+    def __init__(self, gate: Gate, source: RequestSource, horizon_s: float) -> None:
+        self.gate = gate
+        self.source = source
+        self.horizon_s = horizon_s
+        self.surges: list[Request] = []
+
+    def begin(self) -> None:
+        """Start the usual stream."""
+        flow = self.source.arrivals.drive(self.gate, self.source.rate, self.horizon_s)
+        Request(self.gate.clock, -1, 0, {}).start(flow)
+
+    def surge(self, extra: float) -> None:
+        """Add so many times the usual rate."""
+        line = Request(self.gate.clock, -1, 0, {})
+        self.surges.append(line)
+        rate = max(extra, 0.0) * self.source.rate
+        if rate > 0.0:
+            line.start(self.source.arrivals.surge(self.gate, rate, self.horizon_s))
+
+    def subside(self) -> None:
+        """End the latest surge."""
+        self.surges.pop().cancel()
 
 
 def _picker(site: Site, source: RequestSource) -> Callable[[], int] | None:
@@ -108,8 +136,15 @@ class Simulation:
     ``horizon_s``; after that the run drains.
     """
 
-    def __init__(self, site: Site, sources: list[RequestSource], kinds: list[str]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        sources: list[RequestSource],
+        kinds: list[str],
+        schedule: Schedule | None = None,
+    ) -> None:
         self.site = site
+        self.schedule = Schedule() if schedule is None else schedule
         self.sources = sources
         self.kinds = kinds
         self.issued = [0] * len(kinds)
@@ -123,10 +158,11 @@ class Simulation:
         """
         clock, probe = self.site.clock, self.site.probe
         meter = Meter(budget)
+        self.schedule.start(self.site, horizon_s)
         for source in self.sources:
-            gate = Gate(self, source)
-            line = Request(clock, -1, 0, {})
-            line.start(source.drive(gate, source.rate, horizon_s))
+            inflow = Inflow(Gate(self, source), source, horizon_s)
+            self.site.inflows.append(inflow)
+            inflow.begin()
         ending: Ending = "complete"
         with _no_cyclic_collection():
             for edge in np.linspace(0.0, horizon_s, GRID_INTERVALS + 1).tolist():
@@ -190,6 +226,7 @@ class Simulation:
                 "simulated_s": site.clock.now,
                 "events": site.clock.events,
                 "wall_s": meter.spent_s,
+                "faults": self.schedule.windows,
             },
         )
 

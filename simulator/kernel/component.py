@@ -3,11 +3,13 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 from typing import ClassVar
 
 from simulator.kernel.kinded import Kinded
 from simulator.kernel.request import Flow, Request
 from simulator.kernel.site import Site
+from simulator.kernel.station import Station
 from simulator.quantities import UsdPerHour
 
 
@@ -48,6 +50,8 @@ class Component(Kinded):
     """One line on what this component is for."""
     cost: UsdPerHour | None = None
     """Running cost of one replica, for example `$0.34/h`."""
+    forgets: ClassVar[bool] = False
+    """Whether it keeps something in memory that a fault can flush."""
     external: bool = False
     """Outside the system being designed (a provider): left out of the `overhead` metric."""
 
@@ -88,6 +92,7 @@ class Server:
         self.clock = site.clock
         self.spec = spec
         self.spent_usd = 0.0
+        self._lost: dict[float, list[tuple[Station, int]]] = {}
         if spec.cost is not None:
             self.meter(site, "running_cost_total", self.running_cost_usd)
         self.meter(site, "spent_total", lambda: self.spent_usd)
@@ -98,6 +103,33 @@ class Server:
     @abstractmethod
     def call(self, request: Request) -> Flow:
         """Serve the request and answer with an outcome."""
+
+    def halt(self) -> None:
+        """A crash begins: stop what goes on without a caller, such as consumers."""
+
+    def restore(self) -> None:
+        """The crash is over."""
+
+    def flush(self, begins: bool) -> None:
+        """Forget everything kept in memory; called again with False when the fault is over."""
+
+    def stretch(self, factor: float) -> None:
+        """The pace has changed: what waits in a queue will be served at the new one."""
+        for station in stations_within(vars(self)):
+            station.stretch(factor)
+
+    def lose(self, share: float) -> None:
+        """Take away this share of the servers of every station; busy ones finish first."""
+        lost = self._lost[share] = []
+        for station in stations_within(vars(self)):
+            servers = round(station.servers * share)
+            lost.append((station, servers))
+            station.resize(station.servers - servers)
+
+    def regain(self, share: float) -> None:
+        """Give back what :meth:`lose` took."""
+        for station, servers in self._lost.pop(share, []):
+            station.resize(station.servers + servers)
 
     def meter(self, site: Site, name: str, read: Callable[[], float]) -> None:
         """Register a reading under this component's name."""
@@ -121,3 +153,14 @@ class Server:
         """Add to the variable cost of this component and of the request."""
         self.spent_usd += usd
         request.cost += usd
+
+
+def stations_within(value: Any) -> list[Station]:
+    """Every station held by a mapping or list, at any depth."""
+    if isinstance(value, Station):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list | tuple):
+        return []
+    found = [station for item in inner for station in stations_within(item)]
+    return list(dict.fromkeys(found))

@@ -24,6 +24,16 @@ class Drawable(Protocol):
     def sampler(self, rng: np.random.Generator) -> Draw: ...
 
 
+class Inflow(Protocol):
+    """A stream of requests, as far as a fault may add to it."""
+
+    def surge(self, extra: float) -> None:
+        """Add so many times its usual rate, until :meth:`subside`."""
+
+    def subside(self) -> None:
+        """Take back the latest surge."""
+
+
 class Site:
     """The place a simulation is built on: clock, random streams, probe and the other servers.
 
@@ -37,6 +47,10 @@ class Site:
         self.probe = probe
         self.servers: dict[str, Server] = {}
         self.gates: dict[str, Callable[[Call], Call]] = {}
+        self.cuts: dict[tuple[str, str], list[Callable[[Call], Call]]] = {}
+        self.before: list[Callable[[Request], None]] = []
+        self.inflows: list[Inflow] = []
+        self.connecting = ""
         self.paces: dict[str, list[float]] = {}
         self._links: dict[str, Call] = {}
 
@@ -51,7 +65,19 @@ class Site:
                 self._links[target] = self.probe.traced(target, callee)
             else:
                 self._links[target] = _late(callee)
-        return self._links[target]
+        link = self._links[target]
+        for cut in self.cuts.get((self.connecting, target), ()):
+            link = cut(link)
+        return link
+
+    def add_gate(self, target: str, gate: Callable[[Call], Call]) -> None:
+        """Put a gate around whatever stands before the component already."""
+        inner = self.gates.get(target)
+        self.gates[target] = gate if inner is None else lambda call: gate(inner(call))
+
+    def add_cut(self, caller: str, target: str, cut: Callable[[Call], Call]) -> None:
+        """Wrap the calls from one component (the one that is `connecting`) to another."""
+        self.cuts.setdefault((caller, target), []).append(cut)
 
     def draws(self, owner: str, purpose: str, distribution: Drawable) -> Draw:
         """Draws of a plain number, from the stream of this owner and purpose."""

@@ -1,7 +1,7 @@
 """A queue with c servers: where requests wait and are served."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from heapq import heappush
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ class Line(Protocol):
 
     def append(self, entry: list[Any], /) -> None: ...
     def popleft(self) -> list[Any]: ...
+    def __iter__(self) -> Iterator[list[Any]]: ...
     def __len__(self) -> int: ...
 
 
@@ -197,6 +198,11 @@ class Station:
             self._busy_sum -= now
             self.release()
         self.idle += added
+
+    def stretch(self, factor: float) -> None:
+        """Multiply the work of everyone who waits, since it is done at the pace of its start."""
+        for entry in self.queue:
+            entry[1] *= factor
 
     def _stand_in_line(self, request: Request, seconds: float) -> list[Any] | None:
         """Put the request in the queue; None if the queue is full."""

@@ -1,6 +1,7 @@
 """Who is next in a queue."""
 
 from collections import deque
+from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, Literal
@@ -33,6 +34,9 @@ class Ranked:
     def popleft(self) -> list[Any]:
         """The next in line."""
         return heappop(self._heap)[2]
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        return (entry for _, _, entry in self._heap)
 
     def __len__(self) -> int:
         return len(self._heap)

@@ -142,6 +142,14 @@ CODES: dict[str, Code] = {
         'objectives: {latnecy: ["p(99)<1s"]}',
         'objectives: {latency: ["p(99)<1s"]}',
     ),
+    "E118": Code(
+        "the fault cannot happen",
+        "A fault strikes a component that has nothing it could take away (a flush of something "
+        "that keeps nothing in memory), or begins after the end of the run. Faults go under "
+        "`faults.NAME` or into a file of their own and are switched on with `--faults`.",
+        "outage: [{at: 2h, target: db, down: true}]  # in a run of 10 minutes",
+        "outage: [{at: 40%, for: 20%, target: db, down: true}]",
+    ),
     "W201": Code(
         "cannot keep up on paper",
         "The offered load exceeds what the component can serve: rate x service time is more than "

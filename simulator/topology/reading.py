@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 import simulator.components
+import simulator.faults
 import simulator.steps
 import simulator.workload.arrivals  # noqa: F401  (registers the kinds)
 from simulator.topology.checks import check_references

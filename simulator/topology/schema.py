@@ -5,8 +5,10 @@ from typing import Any
 from pydantic import BaseModel
 
 import simulator.components
+import simulator.faults
 import simulator.steps
 import simulator.workload.arrivals  # noqa: F401  (registers the kinds)
+from simulator.quantities.schema_parts import document_schema
 from simulator.topology.model import Topology
 from simulator.workload.model import Workload
 
@@ -19,7 +21,7 @@ def json_schema(document: str) -> dict[str, Any]:
     Pydantic writes draft 2020-12. What it uses beyond draft 7 is only the name ``$defs``, which
     draft 7 follows as a pointer like any other.
     """
-    schema = DOCUMENTS[document].model_json_schema(by_alias=True)
+    schema = document_schema(DOCUMENTS[document])
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": f"{document} of the capacity simulator",

@@ -54,6 +54,16 @@ class Arrivals(Kinded):
             arrive()
         return OK
 
+    def surge(self, gate: Gate, extra_rate: float, horizon_s: float) -> Flow:
+        """Let further requests in from now on, in the same shape, until cancelled."""
+        clock, arrive = gate.clock, gate.arrive
+        rng = gate.streams.generator(f"{gate.name}.surge")
+        profile = self.shape(horizon_s).scaled(extra_rate).starting(clock.now)
+        for moment in arrival_times(profile, self.gaps(rng), horizon_s):
+            yield moment - clock.now
+            arrive()
+        return OK
+
     def expected_requests(self, rate: float, horizon_s: float) -> float:
         """How many requests to expect up to the horizon."""
         return self.shape(horizon_s).mean_rate(horizon_s) * rate * horizon_s

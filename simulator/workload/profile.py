@@ -40,6 +40,24 @@ class Profile:
         values = np.interp(middles, *self._without_jumps())
         return float(np.sum(values * np.diff(grid)) / horizon_s)
 
+    def rate_at(self, time: float) -> float:
+        """The rate at a time; at a jump, the one after it."""
+        position = int(np.searchsorted(self.times, time, side="right"))
+        if position in (0, len(self.times)):
+            return self.rates[min(position, len(self.rates) - 1)]
+        before, after = self.times[position - 1], self.times[position]
+        share = (time - before) / (after - before)
+        return self.rates[position - 1] * (1.0 - share) + self.rates[position] * share
+
+    def starting(self, begin: float) -> "Profile":
+        """The same rate from ``begin`` on, and none before."""
+        later = [pair for pair in zip(self.times, self.rates, strict=True) if pair[0] > begin]
+        now = self.rate_at(begin)
+        return Profile(
+            (0.0, begin, begin, *(time for time, _ in later)),
+            (0.0, 0.0, now, *(rate for _, rate in later)),
+        )
+
     def peak_rate(self) -> float:
         """The highest rate."""
         return max(self.rates)

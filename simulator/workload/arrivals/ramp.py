@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import NonNegativeFloat
 
 from simulator.workload.arrival_process import Arrivals
-from simulator.workload.moment import Moment, RunMoment
+from simulator.quantities.moment import Moment, RunMoment
 from simulator.workload.profile import Profile
 
 
