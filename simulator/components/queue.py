@@ -104,6 +104,6 @@ def _nothing(request: Request) -> Flow:
     yield
 
 
-def _consumer_works(request: Request, seconds: float) -> Flow:
+def _consumer_works(request: Request, seconds: float, after: Call | None = None) -> Flow:
     yield seconds
-    return Outcome.OK
+    return Outcome.OK if after is None else (yield from after(request))

@@ -132,13 +132,13 @@ def _nothing(request: Request) -> Flow:
     yield
 
 
-def _on_chosen_replica(request: Request, seconds: float) -> Flow:
+def _on_chosen_replica(request: Request, seconds: float, after: Call | None = None) -> Flow:
     station = request.station
     assert station is not None
-    return station.work(request, seconds)
+    return station.work(request, seconds, after)
 
 
-def _already_held(request: Request, seconds: float) -> Flow:
+def _already_held(request: Request, seconds: float, after: Call | None = None) -> Flow:
     yield seconds
-    return Outcome.OK
+    return Outcome.OK if after is None else (yield from after(request))
 

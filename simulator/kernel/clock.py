@@ -12,6 +12,28 @@ if TYPE_CHECKING:
     from simulator.kernel.request import Request
 
 
+AFTER_ALL = NORMAL + 1
+"""Priority of an entry that comes after everything else at the same time."""
+
+
+class _Reached(Exception):
+    """The clock stands at the time it was to advance to."""
+
+
+class _Milestone:
+    """An entry of the agenda at which :meth:`Clock.advance` ends."""
+
+    __slots__ = ("due",)
+
+    def __init__(self) -> None:
+        self.due: float | None = None
+
+    def send(self, value: None) -> float | None:
+        """Called when its time has come."""
+        self.due = None
+        raise _Reached
+
+
 class Clock(simpy.Environment):
     """A SimPy environment whose agenda holds requests as well as SimPy events.
 
@@ -31,6 +53,7 @@ class Clock(simpy.Environment):
         self.now = 0.0
         self.agenda: list[tuple[float, int, int, Any]] = self._queue
         self.sequence = self._eid
+        self.milestone = _Milestone()
 
     def schedule(self, event: Event, priority: Any = NORMAL, delay: float = 0) -> None:
         """Put a SimPy event on the agenda, ``delay`` seconds from now."""
@@ -57,30 +80,37 @@ class Clock(simpy.Environment):
         request was woken early or cancelled) and is skipped.
         """
         agenda, sequence = self.agenda, self.sequence
-        for _ in repeat(None, events_max):
-            if not agenda or agenda[0][0] > until:
-                self.now = until
-                return True
-            now, _, _, entry = heappop(agenda)
-            try:
-                if entry.due != now:
+        self._stop_at(until)
+        try:
+            for _ in repeat(None, events_max):
+                now, _, _, entry = heappop(agenda)
+                try:
+                    if entry.due != now:
+                        continue
+                except AttributeError:
+                    self.now = now
+                    self._fire(entry)
                     continue
-            except AttributeError:
                 self.now = now
-                self._fire(entry)
-                continue
-            self.now = now
-            try:
-                delay = entry.send(None)
-            except StopIteration as stop:
-                entry.end(stop.value)
-                continue
-            if delay is not None:
-                entry.due = due = now + delay
-                heappush(agenda, (due, NORMAL, next(sequence), entry))
-            else:
-                entry.due = None
+                try:
+                    delay = entry.send(None)
+                except StopIteration as stop:
+                    entry.end(stop.value)
+                    continue
+                if delay is not None:
+                    entry.due = due = now + delay
+                    heappush(agenda, (due, NORMAL, next(sequence), entry))
+                else:
+                    entry.due = None
+        except _Reached:
+            return True
         return False
+
+    def _stop_at(self, until: float) -> None:
+        # A milestone on the agenda ends the loop, which is cheaper than comparing at each entry.
+        if self.milestone.due != until:
+            self.milestone.due = until
+            heappush(self.agenda, (until, AFTER_ALL, next(self.sequence), self.milestone))
 
     @property
     def events(self) -> int:

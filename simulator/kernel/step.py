@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel
 
@@ -25,9 +25,11 @@ class Owner(Protocol):
 
 
 class Worker(Protocol):
-    """Does work for a request: waits for a server if need be and holds it."""
+    """Does work for a request, waiting for a server if need be, and then calls ``after``."""
 
-    def __call__(self, request: Request, seconds: float, /) -> Flow: ...
+    def __call__(
+        self, request: Request, seconds: float, after: Call | None = None, /
+    ) -> Flow: ...
 
 
 class Step(OneKey):
@@ -41,6 +43,13 @@ class Step(OneKey):
     def build(self, site: Site, owner: Owner, place: str) -> Call:
         """The step in one simulation; ``place`` names it among the steps of its owner."""
 
+    leads: ClassVar[bool] = False
+    """Whether the step can run what follows it by itself (:meth:`build_before`)."""
+
+    def build_before(self, rest: Call, site: Site, owner: Owner, place: str) -> Call:
+        """The step and, if it goes well, ``rest``, as one generator function."""
+        raise NotImplementedError
+
     @abstractmethod
     def on_paper(self, paper: Paper, times: float, attributes: Means) -> None:
         """Add what the step asks for on average when it runs ``times`` per visit."""
@@ -48,6 +57,9 @@ class Step(OneKey):
 
 def in_sequence(steps: Sequence[Step], site: Site, owner: Owner, place: str = "") -> Call:
     """The steps one after another; the first outcome that is not OK ends them."""
+    if len(steps) > 1 and steps[0].leads:
+        rest = in_sequence(steps[1:], site, owner, f"{place}0+")
+        return steps[0].build_before(rest, site, owner, f"{place}0")
     built = [step.build(site, owner, f"{place}{number}") for number, step in enumerate(steps)]
     if len(built) == 1:
         return built[0]

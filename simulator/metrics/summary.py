@@ -16,7 +16,7 @@ from simulator.metrics.confidence import scalar_interval, share_interval
 from simulator.metrics.crosscheck import crosscheck
 from simulator.metrics.derived import derived_samples
 from simulator.metrics.spread import Document, interval_document, spread
-from simulator.metrics.steady_state import Stability, mser_cut, stability, warm_up
+from simulator.metrics.steady_state import Stability, stability, warm_up
 from simulator.metrics.window import Window
 from simulator.recording.recording import Recording
 
@@ -68,11 +68,15 @@ def settle(recordings: Sequence[Recording], question: Question) -> Findings:
             horizon,
         )
         cut_s, steady, sentence = found.cut_s, found.steady, found.sentence
-        filled_s = _filled(recordings)
-        if filled_s is not None and filled_s > cut_s:
-            cut_s = filled_s
+        filling = warm_up(
+            [recording.times for recording in recordings],
+            [recording.meters[SYSTEM]["in_flight"] for recording in recordings],
+            horizon,
+        )
+        if filling.steady and filling.cut_s > cut_s:
+            cut_s = filling.cut_s
             sentence = (
-                f"The first {cut_s / horizon:.0%} of each replication is cut as warm-up: "
+                f"The first {filling.share:.0%} of each replication is cut as warm-up: "
                 "the number in flight takes that long to level off (MSER-5)."
             )
     windows = [Window(recording, cut_s) for recording in recordings]
@@ -244,14 +248,6 @@ def _own_metrics(windows: Sequence[Window], question: Question) -> Document:
             samples.append(table["value"][keep])
         document[name] = spread(samples, question.percentiles)
     return document
-
-
-def _filled(recordings: Sequence[Recording]) -> float | None:
-    """When the number in flight has levelled off (s); None if it never does."""
-    rows = [recording.meters[SYSTEM]["in_flight"] for recording in recordings]
-    shortest = min(len(row) for row in rows)
-    cut = mser_cut(np.mean([row[:shortest] for row in rows], axis=0))
-    return None if cut is None else float(recordings[0].times[cut])
 
 
 def _grows(

@@ -23,7 +23,15 @@ class Work(Step):
     def from_value(cls, value: Any) -> Any:
         return {"amount": value}
 
+    leads: ClassVar[bool] = True
+
     def build(self, site: Site, owner: Owner, place: str) -> Call:
+        return self._built(None, site, owner, place)
+
+    def build_before(self, rest: Call, site: Site, owner: Owner, place: str) -> Call:
+        return self._built(rest, site, owner, place)
+
+    def _built(self, rest: Call | None, site: Site, owner: Owner, place: str) -> Call:
         worker = owner.worker(site)
         assert worker is not None, f"{owner.name} has no workers"
         draw = self.amount.fixed(site, owner.name, f"work{place}")
@@ -31,12 +39,12 @@ class Work(Step):
             measure = self.amount.measure(site, owner.name, f"work{place}")
 
             def work_by_size(request: Request) -> Flow:
-                return worker(request, measure(request))
+                return worker(request, measure(request), rest)
 
             return work_by_size
 
         def work(request: Request) -> Flow:
-            return worker(request, draw())
+            return worker(request, draw(), rest)
 
         return work
 
