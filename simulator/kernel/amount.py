@@ -11,6 +11,7 @@ from simulator.kernel.request import Request
 from simulator.kernel.site import Draw, Measure, Site
 from simulator.kernel.spec import Spec
 from simulator.quantities import CountDistribution, Distribution, DurationDistribution, constant
+from simulator.quantities.schema_parts import one_or_many
 
 
 class PerAttribute(Spec):
@@ -62,6 +63,10 @@ class Amount(Spec):
             return structured(value)
         return cls.model_construct(base=cls.adapter.validate_python(value), per=[])
 
+    @classmethod
+    def other_forms(cls) -> list[dict[str, Any]]:
+        return [cls.adapter.json_schema()]
+
     @property
     def parts(self) -> tuple[Distribution, list[Any]]:
         """The base and what is added per attribute."""
@@ -110,7 +115,7 @@ class DurationAmount(Amount):
     stretches: ClassVar[bool] = True
     base: DurationDistribution = constant(0.0)
     """Amount for every request."""
-    per: list[DurationPer] = Field(default_factory=list)
+    per: list[DurationPer] = Field(default_factory=list, json_schema_extra=one_or_many)
     """Amounts that grow with attributes."""
 
 
@@ -120,7 +125,5 @@ class CountAmount(Amount):
     adapter: ClassVar[TypeAdapter[Any]] = TypeAdapter(CountDistribution)
     base: CountDistribution = constant(0.0)
     """Amount for every request."""
-    per: list[CountPer] = Field(default_factory=list)
+    per: list[CountPer] = Field(default_factory=list, json_schema_extra=one_or_many)
     """Amounts that grow with attributes."""
-
-

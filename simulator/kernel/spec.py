@@ -76,13 +76,25 @@ class Spec(BaseModel):
     ) -> dict[str, Any]:
         reference = handler(core_schema)
         schema = handler.resolve_ref_schema(reference)
+        if "properties" not in schema:
+            return reference  # Pydantic asks again for each validator around the model.
         schema["patternProperties"] = {f"^{EXTENSION_PREFIX}": {}}
         texts = cls.field_descriptions()
         for name, field in cls.model_fields.items():
             part = schema["properties"].get(field.alias or name)
             if part is not None and name in texts:
                 part.setdefault("description", texts[name])
+        forms = cls.other_forms()
+        if forms:
+            fields = dict(schema)
+            schema.clear()
+            schema["anyOf"] = [fields, *forms]
         return reference
+
+    @classmethod
+    def other_forms(cls) -> list[dict[str, Any]]:
+        """JSON Schemas of what a document may write instead of the mapping of fields."""
+        return []
 
     @classmethod
     def field_descriptions(cls) -> dict[str, str]:

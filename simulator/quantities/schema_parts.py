@@ -37,6 +37,12 @@ def model_part(model: type[BaseModel]) -> JsonSchema:
     return define_part(model.__name__, lambda: model.model_json_schema(by_alias=True))
 
 
+def one_or_many(schema: JsonSchema) -> None:
+    """Let the schema of a list also take a single item, for ``Field(json_schema_extra=...)``."""
+    many = {key: schema.pop(key) for key in ("type", "items", "minItems") if key in schema}
+    schema["anyOf"] = [many, many["items"]]
+
+
 def document_schema(model: type[BaseModel]) -> JsonSchema:
     """The whole JSON Schema of a document, with every part that it uses under ``$defs``."""
     schema = model.model_json_schema(by_alias=True)
@@ -78,5 +84,8 @@ def _refer(node: Any) -> Any:
     default = rest.get("default")
     if name in _SHOWN and isinstance(default, int | float):
         rest["default"] = _SHOWN[name](default)
+    elif isinstance(default, dict):
+        # A distribution or spec dumped by pydantic is not what a document would write.
+        del rest["default"]
     reference = {"$ref": f"#/$defs/{name}"}
     return {"allOf": [reference], **rest} if rest else reference

@@ -4,12 +4,12 @@ import json
 from typing import Any, ClassVar, Literal
 
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from simulator.kernel.kinded import Kinded, OneKey
 from simulator.kernel.spec import Spec
 from simulator.quantities import Count, Duration, PositiveDuration
-from simulator.quantities.schema_parts import document_schema
+from simulator.quantities.schema_parts import document_schema, one_or_many
 
 
 class Box(Kinded):
@@ -212,3 +212,22 @@ def test_the_text_below_a_field_describes_it() -> None:
     assert Shop.field_descriptions() == {"replicas": "How many there are."}
     properties = document_schema(Street)["$defs"]["Cellar"]["properties"]
     assert properties["replicas"]["description"] == "How many there are."
+
+
+class Size(Spec):
+    """Written as fields or as a bare count."""
+
+    width: list[Count] = Field(json_schema_extra=one_or_many)
+
+    @classmethod
+    def other_forms(cls) -> list[dict[str, Any]]:
+        return [TypeAdapter(Count).json_schema()]
+
+
+def test_the_schema_knows_the_other_forms_of_a_spec() -> None:
+    fields, bare = document_schema(Size)["anyOf"]
+    assert bare == {"$ref": "#/$defs/Count"}
+    assert fields["properties"]["width"]["anyOf"] == [
+        {"type": "array", "items": {"$ref": "#/$defs/Count"}},
+        {"$ref": "#/$defs/Count"},
+    ]
