@@ -24,6 +24,9 @@ def run(
         list[str] | None, typer.Option("--set", help="Replace a value: PATH=VALUE.")
     ] = None,
     variant: Annotated[str | None, typer.Option(help="Run a variant of the design.")] = None,
+    faults: Annotated[
+        str, typer.Option(help="Break something: a scenario of the topology, or a file.")
+    ] = "none",
     seed: Annotated[int, typer.Option(help="Seed of every random stream.")] = 42,
     replications: Annotated[
         str, typer.Option("-n", "--replications", help="Independent runs, or auto.")
@@ -58,7 +61,7 @@ def run(
     execute(
         Request(
             topology=topology, rps=rps, workload=workload, duration=duration, requests=requests,
-            warmup=warmup, settings=tuple(set_ or ()), variant=variant, seed=seed,
+            warmup=warmup, settings=tuple(set_ or ()), variant=variant, faults=faults, seed=seed,
             replications=replications, precision=precision, jobs=jobs, wall=wall,
             requests_max=requests_max, strict=strict, thresholds=tuple(threshold or ()),
             no_thresholds=no_thresholds, plan=plan, json=json_, report=report, out=out,

@@ -11,9 +11,11 @@ from typing import Any
 import typer
 
 from simulator.cli import exit_codes
-from simulator.cli.loading import load_or_fail, quantity, thresholds_of
+from simulator.cli.loading import load_or_fail, quantity, show, thresholds_of
 from simulator.quantities import parse_count, parse_duration, parse_fraction, parse_rate
 from simulator.studies.run import Progress, RunOptions, RunResult
+from simulator.topology.diagnostics import DocumentError
+from simulator.topology.model import Topology
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Request:
     warmup: str
     settings: tuple[str, ...]
     variant: str | None
+    faults: str
     seed: int
     replications: str
     precision: str | None
@@ -47,8 +50,6 @@ class Request:
 
 def execute(request: Request) -> None:
     """Load, run, present; leaves by an exit code."""
-    from simulator.studies.run import run
-
     loaded = load_or_fail(request.topology, request.variant, request.settings)
     options = options_of(request)
     if request.plan:
@@ -58,7 +59,7 @@ def execute(request: Request) -> None:
         return
     folder = _report_folder(request, loaded.topology.name) if request.report else None
     with progress_bar(request.quiet or request.json) as progress:
-        result = run(loaded.topology, options, progress)
+        result = run_or_fail(loaded.topology, options, progress)
     if folder is not None:
         from simulator.cli.writing import write_report
 
@@ -72,6 +73,17 @@ def execute(request: Request) -> None:
         raise typer.Exit(code)
 
 
+def run_or_fail(topology: Topology, options: RunOptions, progress: Progress | None) -> RunResult:
+    """Run; a workload or fault file with mistakes is shown and ends the command."""
+    from simulator.studies.run import run
+
+    try:
+        return run(topology, options, progress)
+    except DocumentError as error:
+        show(error.diagnostics)
+        raise typer.Exit(exit_codes.USAGE) from None
+
+
 def options_of(request: Request) -> RunOptions:
     """The options in SI units; a word that cannot be read ends the command."""
     thresholds = None
@@ -82,6 +94,7 @@ def options_of(request: Request) -> RunOptions:
     return RunOptions(
         rps=quantity("--rps", request.rps, _rate),
         workload=request.workload,
+        faults=request.faults,
         duration_s=quantity("--duration", request.duration, parse_duration),
         requests=_whole(quantity("--requests", request.requests, parse_count)),
         warmup_s=None
@@ -120,6 +133,7 @@ def command_line(request: Request, **changed: Any) -> str:
         ("--duration", request.duration),
         ("--requests", request.requests),
         ("--variant", request.variant),
+        ("--faults", None if request.faults == "none" else request.faults),
     ):
         if value is not None:
             words += [flag, value]
@@ -177,6 +191,8 @@ def _report_folder(request: Request, name: str) -> Path:
         return prepare_folder(request.out)
     words = [f"{request.rps}rps" if request.rps else "default"]
     words += [word for word in (request.variant, request.workload) if word]
+    if request.faults != "none":
+        words.append(Path(request.faults).stem)
     label = "-".join([*words, f"seed{request.seed}"]).replace("/", "_")
     return prepare_folder(Path("reports") / name / label)
 

@@ -13,6 +13,7 @@ from simulator.metrics.spread import Document
 from simulator.metrics.summary import Findings, Question, settle, summarize
 from simulator.metrics.verdict import judge
 from simulator.recording.recording import Recording
+from simulator.topology.fault_file import check_times, find_faults
 from simulator.topology.model import Topology
 from simulator.topology.objectives import Objective, objectives_of
 from simulator.topology.paper import PaperPlan, on_paper
@@ -37,6 +38,7 @@ class RunOptions:
 
     rps: float | None = None
     workload: str | None = None
+    faults: str | None = None
     duration_s: float | None = None
     requests: int | None = None
     warmup_s: float | None = None
@@ -91,6 +93,9 @@ def plan_run(topology: Topology, options: RunOptions) -> tuple[Experiment, int, 
     if expected * replications > options.requests_max:
         shorter = experiment.horizon_s * options.requests_max / (expected * replications)
         experiment = replace(experiment, horizon_s=shorter)
+    faults = find_faults(topology, options.faults)
+    check_times(faults, experiment.horizon_s, options.faults or "")
+    experiment = replace(experiment, faults=faults)
     return experiment, replications, workload
 
 
