@@ -1,0 +1,1 @@
+"""Numbers to say aloud, with their derivations."""

@@ -1,0 +1,1 @@
+"""How language and image models are served: step times, batching, memory. Knows no clock library."""

@@ -1,0 +1,1 @@
+"""Load: arrival processes, and documents that describe them."""
