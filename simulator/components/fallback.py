@@ -60,7 +60,7 @@ class FallbackServer(Server):
 
     def connect(self, site: Site) -> None:
         for target in self.spec.targets:
-            call = self.spec.each.apply(site.link(target), site, f"{self.name}.{target}")
+            call = self.spec.each.apply(site.link(target), site, f"{self.name}.{target}", target)
             self.ways.append((call, self.spec.quality.get(target, 1.0)))
 
     def call(self, request: Request) -> Flow:

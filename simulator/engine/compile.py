@@ -76,7 +76,7 @@ def _compile_class(
     position: int, name: str, request_class: RequestClass, site: Site
 ) -> RequestKind:
     entry: Call = site.link(request_class.entry)
-    entry = request_class.apply(entry, site, f"requests.{name}")
+    entry = request_class.apply(entry, site, f"requests.{name}", request_class.entry)
     attributes: list[tuple[str, Callable[[], Any]]] = [
         (attribute, site.draws("requests", f"{name}.{attribute}", distribution))
         for attribute, distribution in request_class.attributes.items()

@@ -1,7 +1,7 @@
 """A request, or one branch of it, on its way through the components."""
 
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from simulator.kernel.outcome import Outcome
 
@@ -17,6 +17,13 @@ Call = Callable[["Request"], Flow]
 """A thing that can be called with a request and answers with an outcome."""
 
 NEVER = float("inf")
+
+CancelMode = Literal["none", "in_queue", "in_service"]
+"""What happens to work whose caller gave up.
+
+``none``: it runs on and its result is thrown away (HTTP/1, most databases). ``in_queue``: it is
+taken out if it still waits. ``in_service``: it stops wherever it is (gRPC with cancellation).
+"""
 
 
 class Interrupted(Exception):
@@ -37,14 +44,19 @@ class Request:
 
     Times are absolute seconds of the clock; ``quality`` is a factor in [0, 1]; ``cost`` is in
     dollars. ``due`` is the current appointment on the agenda, None while parked; ``started`` is
-    when the latest station granted a server, None while the request stands in its queue.
+    when the latest station granted a server, None while the request stands in its queue, and
+    ``on_start`` is told when a station grants one. ``deadline`` is when somebody upstream stops
+    waiting, which the policies of a call may heed; ``bound`` is when the call being made right
+    now has used up its own time-out.
     """
 
     __slots__ = (
         "arrived",
         "attributes",
         "awaiting",
+        "bound",
         "caller",
+        "cancels",
         "clock",
         "cost",
         "deadline",
@@ -54,8 +66,8 @@ class Request:
         "generator",
         "index",
         "kind",
-        "keep_on_cancel",
         "on_end",
+        "on_start",
         "operation",
         "outcome",
         "priority",
@@ -85,7 +97,9 @@ class Request:
         self.on_end: Callable[[Request], None] | None = None
         self.awaiting: tuple[Request, ...] = ()
         self.caller: Callable[[Outcome], None] | None = None
-        self.keep_on_cancel = False
+        self.bound = NEVER
+        self.cancels: CancelMode = "in_service"
+        self.on_start: Callable[[], None] | None = None
         self.visit: Visit | None = None
         self.generator: Flow | None = None
         self.due: float | None = None
@@ -112,7 +126,9 @@ class Request:
         child.on_end = None
         child.awaiting = ()
         child.caller = None
-        child.keep_on_cancel = False
+        child.bound = NEVER
+        child.cancels = "in_service"
+        child.on_start = self.on_start
         child.visit = self.visit
         child.generator = None
         child.due = None
@@ -164,22 +180,38 @@ class Request:
             on_end(self)
 
     def cancel(self) -> None:
-        """Stop at once: leave queues, give back workers, and cancel what it waits for.
+        """Stop: leave queues, give back workers, and cancel what it waits for.
 
-        A branch whose callee does not learn of cancellations (``keep_on_cancel``) runs on, and
-        its work is wasted: that is what makes retries dangerous.
+        ``cancels`` says how far the news travels. A branch whose callee does not learn of
+        cancellations (``none``) runs on, and its work is wasted: that is what makes retries
+        dangerous.
         """
         generator = self.generator
         if generator is None:
             return
-        if self.keep_on_cancel:
-            self.on_end = None
+        self.on_end = None
+        if self.cancels != "in_service":
+            if self.cancels == "in_queue":
+                self.leave_queues()
             return
+        self._stop(generator)
+
+    def leave_queues(self) -> None:
+        """Cancel what stands in a queue, in this branch and in what it waits for."""
+        if self.started is None and self.generator is not None:
+            self._stop(self.generator)
+            return
+        for child in self.awaiting:
+            if child.cancels != "none":
+                child.leave_queues()
+
+    def _stop(self, generator: Flow) -> None:
         self.generator = None
         self.due = None
         self.outcome = Outcome.CANCELLED
         for child in self.awaiting:
             child.cancel()
+        self.awaiting = ()
         generator.close()
 
     def adopt(self, child: "Request") -> None:

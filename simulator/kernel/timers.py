@@ -42,7 +42,8 @@ class Timers:
                     self.clock.call_at(due, self._ring)
                     return
                 pending.popleft()
-                waiting.resume()
+                if waiting.generator is not None:
+                    waiting.resume()
             else:
                 pending.popleft()
         self.armed = False

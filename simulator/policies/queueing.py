@@ -1,9 +1,8 @@
 """The queue in front of a station, as a document describes it."""
 
-
 from simulator.kernel.clock import Clock
-from simulator.kernel.station import UNLIMITED, Station
 from simulator.kernel.spec import Spec
+from simulator.kernel.station import UNLIMITED, Station
 from simulator.policies.discipline import DisciplineName, line_of
 from simulator.quantities import Count, PositiveDuration
 

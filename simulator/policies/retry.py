@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+from simulator.kernel.clock import Clock
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import Call, Flow, Request
+from simulator.policies.budgets import Purse
 
 Delays = Callable[[int], float]
 """Seconds to wait before retry ``n`` of one call (1 is the first retry)."""
@@ -19,25 +21,82 @@ RETRYABLE = frozenset(
 """Worth another try by default; a rate limit or an open breaker would only refuse again."""
 
 
-def retried(
-    call: Call, max_attempts: int, delays: Callable[[], Delays], on: frozenset[Outcome]
-) -> Call:
-    """The call, made up to ``max_attempts`` times while its outcome is one of ``on``.
+class Retrying:
+    """Makes a call up to ``attempts_max`` times while its outcome is one of ``on``.
 
-    ``max_attempts`` counts the first try, as in gRPC and resilience4j (Envoy's ``num_retries``
-    does not). ``delays`` starts a fresh sequence of pauses, once a call needs one.
+    ``attempts_max`` counts the first try, as in gRPC and resilience4j (Envoy's ``num_retries``
+    does not). ``delays`` starts a fresh sequence of pauses, once a call needs one. Nothing is
+    tried again after the bound of the whole call: the time-out of a try is worth a retry, that of
+    the call is not (Envoy router filter).
     """
 
-    def retried_call(request: Request) -> Flow:
-        outcome = yield from call(request)
+    def __init__(
+        self,
+        clock: Clock,
+        call: Call,
+        attempts_max: int,
+        delays: Callable[[], Delays],
+        on: frozenset[Outcome],
+    ) -> None:
+        self.clock = clock
+        self.inner = call
+        self.attempts_max = attempts_max
+        self.delays = delays
+        self.on = on
+        self.retries = 0
+
+    def call(self, request: Request) -> Flow:
+        """One call, tried as often as allowed."""
+        inner, on, clock = self.inner, self.on, self.clock
+        outcome = yield from inner(request)
         if outcome not in on:
             return outcome
-        delay = delays()
-        for retry in range(1, max_attempts):
-            yield delay(retry)
-            outcome = yield from call(request)
+        delay = self.delays()
+        for retry in range(1, self.attempts_max):
+            seconds, left = delay(retry), request.bound - clock.now
+            if seconds >= left:
+                yield max(left, 0.0)
+                return Outcome.TIMEOUT
+            if seconds > 0.0:
+                yield seconds
+            self.retries += 1
+            outcome = yield from inner(request)
             if outcome not in on:
                 return outcome
         return outcome
 
-    return retried_call
+
+class BudgetedRetrying(Retrying):
+    """Retries as long as a budget that all calls share has something left."""
+
+    purse: Purse
+
+    def call(self, request: Request) -> Flow:
+        """One call, tried as often as allowed and paid for."""
+        clock, purse, delay = self.clock, self.purse, None
+        retry = 0
+        purse.called()
+        while True:
+            outcome = Outcome.CANCELLED
+            purse.sent()
+            try:
+                outcome = yield from self.inner(request)
+            finally:
+                purse.answered(outcome, retry)
+            retry += 1
+            if outcome not in self.on or retry >= self.attempts_max:
+                return outcome
+            if request.bound <= clock.now or not purse.pays():
+                return outcome
+            delay = delay or self.delays()
+            seconds, left = delay(retry), request.bound - clock.now
+            try:
+                if seconds > 0.0:
+                    yield max(min(seconds, left), 0.0)
+            except GeneratorExit:
+                purse.answered(Outcome.CANCELLED, -1)
+                raise
+            if seconds >= left:
+                purse.answered(Outcome.CANCELLED, -1)
+                return Outcome.TIMEOUT
+            self.retries += 1

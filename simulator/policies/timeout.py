@@ -1,60 +1,89 @@
 """A bound on how long a caller waits."""
 
-from typing import Literal
-
 from simulator.kernel.clock import Clock
 from simulator.kernel.outcome import Outcome
-from simulator.kernel.request import Call, Flow, Request
+from simulator.kernel.request import NEVER, Call, CancelMode, Flow, Request
 from simulator.kernel.timers import Timers
 
-CancelMode = Literal["none", "in_queue", "in_service"]
-"""What happens to work whose caller gave up.
 
-``none``: it runs on and its result is thrown away (HTTP/1, most databases). ``in_queue``: it is
-taken out if it still waits. ``in_service``: it stops wherever it is (gRPC with cancellation).
-"""
+def bounded(clock: Clock, call: Call, seconds: float | None, propagate: bool) -> Call:
+    """The call with a bound on its whole length, whatever the policies inside it do meanwhile.
+
+    The bound is noted on the request (``request.bound``), and everything inside that lets time
+    pass on the caller's side keeps to it: pauses between tries, waiting for permits, and each
+    try. ``propagate`` takes over the time that is left upstream, if that is less; a call with
+    nothing left fails at once, without queueing (gRPC deadline propagation,
+    grpc/grpc-proto service_config.proto).
+    """
+
+    def bounded_call(request: Request) -> Flow:
+        now = clock.now
+        bound = NEVER if seconds is None else now + seconds
+        if propagate and request.deadline < bound:
+            bound = request.deadline
+            if bound <= now:
+                return Outcome.TIMEOUT
+        request.bound = bound
+        outcome = yield from call(request)
+        request.bound = NEVER
+        return outcome
+
+    return bounded_call
 
 
-def timed(clock: Clock, call: Call, seconds: float, cancel: CancelMode) -> Call:
-    """The call, answered ``TIMEOUT`` after ``seconds``.
+def tried(
+    clock: Clock,
+    call: Call,
+    seconds: float | None,
+    total_s: float | None,
+    cancel: CancelMode,
+) -> Call:
+    """One try, answered ``TIMEOUT`` after ``seconds`` or at the bound of the whole call.
 
     The callee runs in a branch of its own, since it may go on after the caller has left.
+    ``total_s`` is the usual length of the bound: a try that begins with the call can then share
+    the alarm clock of all such tries.
     """
-    timers = Timers(clock, seconds)
+    limit_s = NEVER if seconds is None else seconds
+    own = None if seconds is None else Timers(clock, seconds)
+    whole = None if total_s is None else Timers(clock, total_s)
 
-    def timed_call(request: Request) -> Flow:
+    def tried_call(request: Request) -> Flow:
+        now, bound = clock.now, request.bound
+        until = now + limit_s
         branch = request.branch()
-        branch.deadline = min(request.deadline, clock.now + seconds)
-        branch.keep_on_cancel = cancel == "none"
+        branch.cancels = cancel
+        branch.deadline = min(request.deadline, until, bound)
         branch.start(call(branch))
         if branch.outcome is None:
             branch.on_end = lambda _: request.resume()
             request.awaiting = (branch,)
-            timers.watch(request, branch)
-            yield None
+            if own is not None and until <= bound:
+                own.watch(request, branch)
+                yield None
+            elif total_s is not None and whole is not None and bound == now + total_s:
+                whole.watch(request, branch)
+                yield None
+            else:
+                yield None if bound == NEVER else bound - now
             request.awaiting = ()
             if branch.outcome is None:
-                give_up(branch, cancel)
+                branch.cancel()
                 return Outcome.TIMEOUT
         request.adopt(branch)
         return branch.outcome
 
-    return timed_call
+    return tried_call
 
 
-def give_up(branch: Request, cancel: CancelMode) -> None:
-    """Stop waiting for a branch, and stop its work as far as the callee learns of it."""
-    branch.on_end = None
-    if cancel == "in_service":
-        branch.cancel()
-    elif cancel == "in_queue":
-        leave_queues(branch)
+def pause(clock: Clock, request: Request, seconds: float) -> Flow:
+    """Wait on the caller's side; answers ``TIMEOUT`` if the bound comes first, else ``OK``."""
+    left = request.bound - clock.now
+    if seconds >= left:
+        yield max(left, 0.0)
+        return Outcome.TIMEOUT
+    yield seconds
+    return Outcome.OK
 
 
-def leave_queues(branch: Request) -> None:
-    """Cancel what stands in a queue, in this branch and in what it waits for."""
-    if branch.queued:
-        branch.cancel()
-        return
-    for child in branch.awaiting:
-        leave_queues(child)
+__all__ = ["CancelMode", "bounded", "pause", "tried"]

@@ -38,7 +38,7 @@ class Call(Calling, Step):
         return {"to": value} if isinstance(value, str) else value
 
     def build(self, site: Site, owner: Owner, place: str) -> CallFunction:
-        call = self.apply(site.link(self.to), site, f"{owner.name}.call{place}")
+        call = self.apply(site.link(self.to), site, f"{owner.name}.call{place}", self.to)
         if self.operation is not None:
             call = _asking(call, self.operation)
         if self.on_failure:

@@ -1,0 +1,11 @@
+"""Algorithms that bound a rate, one file a kind; importing the package registers them all."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from simulator.policies.limiting.algorithm import Limiter, RateAlgorithm
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+
+__all__ = ["Limiter", "RateAlgorithm"]
