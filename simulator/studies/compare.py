@@ -102,13 +102,13 @@ def compare(
 
 def difference_of(before: Design, after: Design) -> list[Document]:
     """The semantic difference of two documents: sign, path, value before and after."""
-    kept = [
+    kept_before, kept_after = (
         {key: value for key, value in design.data.items() if key not in NOT_COMPARED}
         for design in (before, after)
-    ]
+    )
     return [
         {"sign": item.sign, "path": item.where, "before": item.before, "after": item.after}
-        for item in changes(*kept)
+        for item in changes(kept_before, kept_after)
     ]
 
 
@@ -118,7 +118,7 @@ def direction_of(metric: str) -> int:
 
 
 def status_of(metric: str, change: Interval, scale: float) -> str:
-    """``better``, ``worse``, or ``same`` if the interval holds 0 (or what rounding leaves of it)."""
+    """``better``, ``worse``, or ``same`` if the interval holds 0 (or rounding leaves no more)."""
     if change.low <= 0.0 <= change.high or abs(change.value) <= ROUNDING * abs(scale):
         return "same"
     return "better" if (change.value > 0) == (direction_of(metric) > 0) else "worse"

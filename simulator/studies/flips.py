@@ -65,7 +65,9 @@ def latency_flips(
     ceiling = min((limit for limit in limits if limit), default=float("inf"))
     rates = [base * factor for factor in FACTORS if base * factor < ceiling or factor < 1.0]
     points = [
-        Point(design.data, _trial(options, rate, base), True) for rate in rates for design in designs
+        Point(design.data, _trial(options, rate, base), True)
+        for rate in rates
+        for design in designs
     ]
     trials = bench.evaluate(points, "rates nearby")
     flips: list[Document] = []

@@ -67,7 +67,9 @@ def _status(gate: Gate, change: Document) -> str:
     if relative is None:
         worse = change["value"] > 0 if gate.limit >= 0 else change["value"] < 0
         return "fail" if worse else "pass"
-    ends = [relative["value"] if relative[end] is None else relative[end] for end in ("low", "high")]
+    ends = [
+        relative["value"] if relative[end] is None else relative[end] for end in ("low", "high")
+    ]
     beyond = [end > gate.limit if gate.limit >= 0 else end < gate.limit for end in ends]
     if all(beyond):
         return "fail"

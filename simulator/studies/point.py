@@ -7,7 +7,7 @@ of processes), so the same point gives the same bytes wherever it is computed.
 import gzip
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ Found = dict[str, Any]
 
 DISTRIBUTION = "capacity-simulator"
 _READ_BY_DESIGNS = (".csv", ".json", ".jsonl", ".npz", ".parquet", ".yaml", ".txt")
+_PRESENTATION = frozenset({"present", "cli", "interview", "notebook"})
 _OF_THE_MACHINE = frozenset({"wall_s", "elapsed_s", "jobs"})
 
 
@@ -48,13 +49,17 @@ def digest_of(point: Point) -> str:
     topology = Topology.model_validate(point.data)
     experiment, replications, _ = plan_run(topology, point.options)
     document = {key: value for key, value in point.data.items() if key != "variants"}
+    load = {
+        field.name: getattr(experiment, field.name)
+        for field in fields(experiment)
+        if field.name not in ("topology", "budget")
+    }
     thresholds = point.options.thresholds
     identity = (
         json.dumps(document, ensure_ascii=False, default=repr),
         [(str(path), _content(path)) for path in _files_of(document)],
-        repr(experiment.arrivals),
-        repr((experiment.topology.rate, experiment.horizon_s, experiment.seed, replications)),
-        repr((point.options.warmup_s, point.options.precision, point.paired)),
+        repr((experiment.topology.rate, load, replications, point.paired)),
+        repr((point.options.warmup_s, point.options.precision, point.options.requests_max)),
         None if thresholds is None else [(goal.name, goal.threshold.text) for goal in thresholds],
         version_here(),
         _package_text(),
@@ -125,9 +130,8 @@ def _package_text() -> str:
     """Digest of the source, so that a changed model does not find results of the old one."""
     root = Path(__file__).parent.parent
     text = hashlib.sha256()
-    for part in ("kernel", "components", "steps", "policies", "faults", "serving", "engine",
-                 "workload", "topology", "recording", "quantities", "metrics", "studies"):  # fmt: skip
-        for path in sorted((root / part).rglob("*.py")):
+    for path in sorted(root.rglob("*.py")):
+        if path.relative_to(root).parts[0] not in _PRESENTATION:
             text.update(path.read_bytes())
     return text.hexdigest()
 

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Literal
 
 from simulator.studies.errors import ClusterError
@@ -92,19 +93,18 @@ def _computed(position: int, point: Point, version: str | None) -> tuple[int, by
 
 
 def _open_dask(pool: Pool, stack: ExitStack) -> int:
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError:
-        raise _missing("dask") from None
+    distributed = _imported("distributed", "dask")
     if pool.scheduler is None:
         cluster = stack.enter_context(
-            LocalCluster(n_workers=pool.workers, threads_per_worker=1, dashboard_address=None)
+            distributed.LocalCluster(
+                n_workers=pool.workers, threads_per_worker=1, dashboard_address=None
+            )
         )
-        client = stack.enter_context(Client(cluster))
+        client = stack.enter_context(distributed.Client(cluster))
     else:
         reachable(pool.scheduler)
         try:
-            client = stack.enter_context(Client(pool.scheduler, timeout=REACH_S - 1.0))
+            client = stack.enter_context(distributed.Client(pool.scheduler, timeout=REACH_S - 1.0))
         except (OSError, TimeoutError, ValueError) as error:
             raise ClusterError(f"no Dask scheduler at {pool.scheduler}: {error}") from None
     try:
@@ -119,11 +119,8 @@ def _open_dask(pool: Pool, stack: ExitStack) -> int:
 
 
 def _open_ray(pool: Pool, stack: ExitStack) -> int:
-    try:
-        import ray
-        from ray.util.joblib import register_ray
-    except ImportError:
-        raise _missing("ray") from None
+    ray = _imported("ray", "ray")
+    register_ray = _imported("ray.util.joblib", "ray").register_ray
     if pool.scheduler is not None:
         reachable(pool.scheduler)
     settings: dict[str, Any] = {"log_to_driver": False, "include_dashboard": False}
@@ -137,7 +134,10 @@ def _open_ray(pool: Pool, stack: ExitStack) -> int:
     return int(ray.cluster_resources().get("CPU", 1))
 
 
-def _missing(backend: str) -> ClusterError:
-    return ClusterError(
-        f"the {backend} backend is not installed", f"pip install 'capacity-simulator[{backend}]'"
-    )
+def _imported(module: str, extra: str) -> Any:
+    try:
+        return import_module(module)
+    except ImportError:
+        raise ClusterError(
+            f"the {extra} backend is not installed", f"pip install 'capacity-simulator[{extra}]'"
+        ) from None

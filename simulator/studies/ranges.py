@@ -76,9 +76,7 @@ def grid(ranges: Sequence[Range]) -> list[tuple[Setting, ...]]:
     ]
 
 
-def latin_hypercube(
-    ranges: Sequence[Range], count: int, seed: int
-) -> list[tuple[Setting, ...]]:
+def latin_hypercube(ranges: Sequence[Range], count: int, seed: int) -> list[tuple[Setting, ...]]:
     """``count`` points such that each range, cut in ``count`` equal parts, has one in every part.
 
     Source: M. McKay, R. Beckman, W. Conover, Technometrics 21 (1979).
@@ -89,7 +87,9 @@ def latin_hypercube(
         raise StudyError(f"--lhs: got {count}, it must be between 1 and {POINTS_MAX}")
     shares = qmc.LatinHypercube(d=len(ranges), rng=seed).random(count)
     return [
-        tuple((item.path, item.between(float(share))) for item, share in zip(ranges, row, strict=True))
+        tuple(
+            (item.path, item.between(float(share))) for item, share in zip(ranges, row, strict=True)
+        )
         for row in shares
     ]
 
@@ -108,7 +108,9 @@ def _interval(path: str, words: str, flag: str) -> Range:
             "write both ends in the same unit",
         )
     low, high = (float(match["number"]) for match in matches if match is not None)
-    whole = not unit and all("." not in m["number"] and "e" not in m["number"] for m in matches if m)
+    whole = not unit and all(
+        "." not in m["number"] and "e" not in m["number"] for m in matches if m
+    )
     log = "log" in more
     counts = [word for word in more if word != "log"]
     if len(counts) > 1 or any(not word.isdigit() for word in counts):

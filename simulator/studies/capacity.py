@@ -1,0 +1,260 @@
+"""The highest rate at which a design meets its objectives, and what gives way first.
+
+The measured value of an objective is a smooth function of the rate when all rates are run from
+the same seed, so the rate at which it crosses its bound is found by interpolation, and the ends
+of its interval cross the bound at the ends of the interval of the capacity.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from simulator.metrics.confidence import Interval
+from simulator.metrics.spread import Document, interval_document
+from simulator.studies.curve import CurvePoint, crossing, knee_of, theory_curve
+from simulator.studies.design import Design
+from simulator.studies.errors import StudyError
+from simulator.studies.planner import Bench
+from simulator.studies.point import Found, Point
+from simulator.studies.run import RunOptions, plan_run
+from simulator.studies.sweep import measured
+from simulator.topology.objectives import Objective, objectives_of
+from simulator.topology.paper import on_paper
+
+REQUESTS_OF_CURVE = 20_000
+EVENTS_OF_SEARCH = 1_500_000
+"""Length of the runs around the answer, by what they cost to run, within the next two limits."""
+
+REQUESTS_OF_SEARCH = (40_000, 400_000)
+SHARES = (0.2, 0.4, 0.55, 0.7, 0.8, 0.88, 0.94, 0.98)
+"""Rates of the curve, as shares of the rate at which a component saturates on paper."""
+
+PRECISION = 0.01
+ROUNDS_MAX = 4
+DOUBLINGS_MAX = 12
+STABILITY = "stability"
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """A finished search; ``document`` is what ``--json`` prints."""
+
+    document: Document
+
+    @property
+    def rate(self) -> float | None:
+        """Highest rate that meets the objectives, per second; None if no rate does."""
+        value = self.document["capacity"]["value"]
+        return None if value is None else float(value)
+
+
+def capacity(
+    design: Design, options: RunOptions, bench: Bench | None = None, *, precision: float = PRECISION
+) -> Capacity:
+    """Find the highest rate that meets all objectives of the design (or of the options).
+
+    A coarse curve from light load to saturation brackets the answer, longer runs inside the
+    bracket narrow it until it is known to ``precision`` of itself. Raises StudyError without
+    objectives.
+    """
+    bench = bench or Bench()
+    goals = options.thresholds
+    if goals is None:
+        goals = tuple(objectives_of(design.topology))
+    if not goals:
+        raise StudyError(
+            f"{design.name} has no objectives, so no rate is too high for it",
+            "add objectives to the file, or -t 'latency: p(99)<800ms'",
+        )
+    options = replace(options, thresholds=goals)
+    search = _Search(design, options, bench)
+    search.survey()
+    search.refine(precision)
+    return Capacity(search.document())
+
+
+class _Search:
+    """The points so far and what they say."""
+
+    def __init__(self, design: Design, options: RunOptions, bench: Bench) -> None:
+        self.design, self.options, self.bench = design, options, bench
+        assert options.thresholds is not None, "objectives are given"
+        self.goals: tuple[Objective, ...] = options.thresholds
+        self.today = options.rps or design.topology.rate
+        plan = on_paper(plan_run(design.topology, options)[0].topology)
+        self.ceiling = plan.capacity_rps
+        self.first_to_saturate = plan.busiest.name if plan.busiest else None
+        self.curve: dict[float, Found] = {}
+        """Short runs, for the picture and the bracket."""
+        self.fine: dict[float, Found] = {}
+        """Long runs around the answer."""
+
+    def survey(self) -> None:
+        """Short runs over the whole range; without a ceiling on paper, double until it fails."""
+        if self.ceiling is not None:
+            self._run([self.ceiling * share for share in SHARES], self.curve, REQUESTS_OF_CURVE)
+            return
+        rate = self.today / 4.0
+        for _ in range(DOUBLINGS_MAX):
+            self._run([rate, rate * 1.5], self.curve, REQUESTS_OF_CURVE)
+            if not all(self._meets(self.curve[at]) for at in (rate, rate * 1.5)):
+                return
+            rate *= 2.0
+
+    def refine(self, precision: float) -> None:
+        """Long runs around where the first objective crosses, closer in every round."""
+        bracket = self._bracket(self.curve)
+        if bracket is None:
+            return
+        low, high = bracket
+        inner = max(low, (high - low) / 3.0)
+        runs = [found["document"]["run"] for found in self.curve.values()]
+        events = sum(run["events"] for run in runs) / max(sum(run["issued"] for run in runs), 1)
+        least, most = REQUESTS_OF_SEARCH
+        requests = int(min(max(EVENTS_OF_SEARCH / max(events, 1.0), least), most))
+        self._run([inner, (inner + high) / 2.0], self.fine, requests)
+        for _ in range(ROUNDS_MAX):
+            guess = self._crossing()
+            value = guess.value if math.isfinite(guess.value) else high
+            known = [at for at in self.fine if abs(at / value - 1.0) <= 2.0 * precision]
+            around = [at for at in self.fine if at <= value], [at for at in self.fine if at > value]
+            if len(known) >= 2 and all(around):
+                return
+            spread = 0.8 * precision
+            ends = (value * (1.0 - spread), value * (1.0 + spread))
+            top = (self.ceiling or math.inf) * 0.999
+            self._run([min(end, top) for end in ends], self.fine, requests)
+
+    def document(self) -> Document:
+        """The answer, the curve, and how it was found."""
+        points = {**self.curve, **self.fine}
+        order = sorted(points)
+        answer = self._answer()
+        cells = self.design.topology.cells
+        interval = {
+            end: None if value is None else value * cells
+            for end, value in interval_document(answer).items()
+        }
+        value = interval["value"]
+        if not any(self._meets(found) for found in points.values()):
+            interval = dict.fromkeys(interval)
+            value = None
+        gives_way = self._gives_way(answer.value)
+        lines = [self._line(rate, points[rate]) for rate in order]
+        first = points[order[0]]["document"]
+        return {
+            "schema": 1,
+            "study": "capacity",
+            "topology": self.design.topology.name,
+            "file": self.design.source.file,
+            "seed": self.options.seed,
+            "workload": first["workload"],
+            "objectives": [f"{goal.name}: {goal.threshold.text}" for goal in self.goals],
+            "capacity": interval,
+            "limited_by": gives_way,
+            "ceiling_on_paper": None if self.ceiling is None else self.ceiling * cells,
+            "saturates_first": self.first_to_saturate,
+            "rate": self.today * cells,
+            "headroom": None if value is None else value / (self.today * cells) - 1.0,
+            "knee": knee_of([(row["rate"], row["latency.mean"]) for row in lines if row["stable"]]),
+            "curve": lines,
+            "theory": theory_curve(self.design.topology, order, cells),
+            "partial": any(
+                found["document"]["run"]["endings"] != ["complete"] for found in points.values()
+            ),
+        }
+
+    def _run(self, rates: Sequence[float], into: dict[float, Found], requests: int) -> None:
+        requests = self.options.requests or requests
+        wanted = [rate for rate in rates if rate not in into]
+        options = [
+            replace(self.options, rps=rate, requests=requests, duration_s=None) for rate in wanted
+        ]
+        label = "rates" if into is self.curve else "rates around the answer"
+        found = self.bench.evaluate([Point(self.design.data, own) for own in options], label)
+        into.update(zip(wanted, found, strict=True))
+
+    def _bracket(self, points: dict[float, Found]) -> tuple[float, float] | None:
+        """The last rate before the first that fails, and that one; None if none meets all."""
+        good = 0.0
+        for rate in sorted(points):
+            if not self._meets(points[rate]):
+                return (good, rate) if good else None
+            good = rate
+        return good, (self.ceiling or good * 1.5)
+
+    def _crossing(self) -> Interval:
+        """Where the first objective crosses its bound, from the long runs."""
+        candidates = [
+            crossing(self._points(goal, self.fine), goal.threshold) for goal in self.goals
+        ]
+        return min(candidates, key=lambda interval: interval.value)
+
+    def _answer(self) -> Interval:
+        found = self._crossing() if self.fine else Interval(math.inf, math.inf, math.inf)
+        ceiling = self.ceiling if self.ceiling is not None else math.inf
+        unstable = [rate for rate, item in self.fine.items() if not item["document"]["stable"]]
+        steady = [rate for rate, item in self.fine.items() if item["document"]["stable"]]
+        if unstable and min(unstable) < found.value and steady:
+            last = max([rate for rate in steady if rate < min(unstable)], default=0.0)
+            ceiling = min(ceiling, min(unstable))
+            return Interval(min(found.value, ceiling), min(found.low, last), ceiling)
+        return Interval(
+            min(found.value, ceiling), min(found.low, ceiling), min(found.high, ceiling)
+        )
+
+    def _gives_way(self, rate: float) -> Document | None:
+        """The objective that is met no longer beyond the rate, and the component behind it."""
+        points = self.fine or self.curve
+        near = min(points, key=lambda at: abs(at - rate)) if math.isfinite(rate) else max(points)
+        bottleneck = points[near]["document"]["verdict"]["bottleneck"]
+        crossings = {
+            goal: crossing(self._points(goal, points), goal.threshold).value for goal in self.goals
+        }
+        first = min(crossings, key=lambda goal: crossings[goal])
+        utilization = None
+        if bottleneck is not None:
+            utilization = points[near]["document"]["components"][bottleneck]["utilization"]
+        reason = f"{first.name}: {first.threshold.text}"
+        if not math.isfinite(crossings[first]):
+            reason = STABILITY
+        return {"objective": reason, "component": bottleneck, "utilization": utilization}
+
+    def _points(self, goal: Objective, points: dict[float, Found]) -> list[CurvePoint]:
+        position = self.goals.index(goal)
+        result = []
+        for rate in sorted(points):
+            document = points[rate]["document"]
+            row = document["objectives"][position]
+            if row["value"] is None:
+                continue
+            low = row["value"] if row["low"] is None else row["low"]
+            high = row["value"] if row["high"] is None else row["high"]
+            result.append(CurvePoint(rate, row["value"], low, high, document["stable"]))
+        return result
+
+    def _meets(self, found: Found) -> bool:
+        """Whether every objective holds by its estimate, with a steady state."""
+        document = found["document"]
+        return bool(document["stable"]) and all(
+            row["value"] is None or goal.threshold.holds(row["value"])
+            for row, goal in zip(document["objectives"], self.goals, strict=True)
+        )
+
+    def _line(self, rate: float, found: Found) -> Document:
+        document = found["document"]
+        line: Document = {
+            "rate": rate * document["cells"],
+            "stable": document["stable"],
+            "status": document["verdict"]["status"],
+            "bottleneck": document["verdict"]["bottleneck"],
+        }
+        for name in ("latency.mean", "latency.p50", "latency.p95", "latency.p99", "errors.rate"):
+            interval = measured(document["metrics"], name)
+            line[name] = interval["value"]
+            line[f"{name}_low"], line[f"{name}_high"] = interval["low"], interval["high"]
+        line["objectives"] = [
+            {key: row[key] for key in ("metric", "threshold", "value", "low", "high", "status")}
+            for row in document["objectives"]
+        ]
+        return line

@@ -1,0 +1,159 @@
+"""Which parameter moves latency, cost and quality most: Morris' elementary effects.
+
+Every parameter is scaled between two ends, one after the other along random paths through the
+box; the mean absolute effect ranks them, the spread of the effects tells curved or interacting
+ones from straight ones. Few runs are needed: (parameters + 1) times the number of paths.
+
+Sources: M. Morris, Technometrics 33 (1991); F. Campolongo et al., Environmental Modelling and
+Software 22 (2007) (mean of absolute effects).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from simulator.metrics.spread import Document
+from simulator.studies.design import Design
+from simulator.studies.errors import StudyError
+from simulator.studies.parameters import Parameter, found_parameters
+from simulator.studies.planner import Bench
+from simulator.studies.point import Point
+from simulator.studies.ranges import Range
+from simulator.studies.run import RunOptions, plan_run
+from simulator.studies.sweep import measured
+from simulator.topology.diagnostics import DocumentError
+from simulator.topology.paper import on_paper
+
+REQUESTS = 10_000
+TRAJECTORIES = 4
+LEVELS = 4
+PARAMETERS_MAX = 12
+OUTPUTS = ("latency.p99", "cost.per_hour", "quality")
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """A finished study; ``document`` is what ``--json`` prints."""
+
+    document: Document
+
+    def ranking(self, output: str = "latency.p99") -> list[Document]:
+        """Parameters by their effect on an output, the strongest first."""
+        found: list[Document] = self.document["effects"][output]
+        return found
+
+
+def sensitivity(
+    design: Design,
+    options: RunOptions,
+    ranges: Sequence[Range] = (),
+    bench: Bench | None = None,
+    *,
+    trajectories: int = TRAJECTORIES,
+    span: float = 0.25,
+) -> Sensitivity:
+    """Rank parameters by their effect on p99, cost per hour and quality.
+
+    ``ranges`` name what to vary and between which ends; without them the numbers of the busiest
+    components, and the rate, are scaled from ``1 - span`` to ``1 + span``. Effects are the change
+    from the low end to the high end. Needs SALib; raises StudyError without it.
+    """
+    bench = bench or Bench()
+    if options.requests is None and options.duration_s is None:
+        options = replace(options, requests=REQUESTS)
+    base = plan_run(design.topology, options)[0]
+    options = replace(options, rps=None, duration_s=base.horizon_s, thresholds=())
+    design = design.varied([("rate", base.topology.rate)])
+    if ranges:
+        parameters = [Parameter.of_range(item) for item in ranges]
+        left_out: list[str] = []
+    else:
+        plan = on_paper(base.topology)
+        order = [row.name for row in plan.rows if row.rate > 0.0]
+        every = found_parameters(design.data, order, span)
+        usable = [item for item in every if _usable(design, item)]
+        parameters = usable[:PARAMETERS_MAX]
+        left_out = [item.path for item in usable[PARAMETERS_MAX:]]
+    if not parameters:
+        raise StudyError("found no parameter to vary", "name some with --vary PATH=LOW..HIGH")
+    problem = {
+        "num_vars": len(parameters),
+        "names": [item.path for item in parameters],
+        "bounds": [[0.0, 1.0]] * len(parameters),
+    }
+    samples = _samples(problem, trajectories, options.seed)
+    points = [
+        Point(design.varied([p.at(s) for p, s in zip(parameters, row, strict=True)]).data, options)
+        for row in samples
+    ]
+    found = bench.evaluate(points, "runs")
+    effects = {}
+    for output in OUTPUTS:
+        values = [measured(item["document"]["metrics"], output)["value"] for item in found]
+        if any(value is None for value in values):
+            continue
+        effects[output] = _effects(problem, samples, np.array(values, float), parameters)
+    return Sensitivity(
+        {
+            "schema": 1,
+            "study": "sensitivity",
+            "topology": design.topology.name,
+            "file": design.source.file,
+            "rate": design.topology.rate * design.topology.cells,
+            "seed": options.seed,
+            "trajectories": trajectories,
+            "runs": len(points),
+            "parameters": [item.to_document() for item in parameters],
+            "left_out": left_out,
+            "effects": effects,
+            "unstable": sum(not item["document"]["stable"] for item in found),
+            "partial": any(item["document"]["run"]["endings"] != ["complete"] for item in found),
+        }
+    )
+
+
+def _usable(design: Design, parameter: Parameter) -> bool:
+    """Whether the document is still valid at both ends, and anything changes between them."""
+    low, high = parameter.at(0.0), parameter.at(1.0)
+    if low == high:
+        return False
+    try:
+        design.varied([low])
+        design.varied([high])
+    except DocumentError:
+        return False
+    return True
+
+
+def _samples(problem: dict[str, Any], trajectories: int, seed: int) -> Any:
+    try:
+        from SALib.sample import morris
+    except ImportError:
+        raise StudyError(
+            "sensitivity needs SALib, which is not installed",
+            "pip install 'capacity-simulator[sensitivity]'",
+        ) from None
+    return morris.sample(problem, trajectories, num_levels=LEVELS, seed=seed)
+
+
+def _effects(
+    problem: dict[str, Any], samples: Any, values: Any, parameters: Sequence[Parameter]
+) -> list[Document]:
+    from SALib.analyze import morris
+
+    result = morris.analyze(problem, samples, values, num_levels=LEVELS, seed=0)
+    rows = [
+        {
+            "parameter": item.path,
+            "low": item.shown(0.0),
+            "high": item.shown(1.0),
+            "effect": float(result["mu"][place]),
+            "strength": float(result["mu_star"][place]),
+            "spread": float(result["sigma"][place]),
+            "error": float(result["mu_star_conf"][place]),
+        }
+        for place, item in enumerate(parameters)
+    ]
+    return sorted(rows, key=lambda row: -row["strength"])
