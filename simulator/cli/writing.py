@@ -11,6 +11,7 @@ from simulator.topology.reading import Loaded
 
 RUN_FILE = "run.json"
 REPORT_FILE = "index.html"
+PACKAGES = ("capacity-simulator", "simpy", "numpy", "scipy")
 
 
 def prepare_folder(folder: Path) -> Path:
@@ -25,22 +26,36 @@ def prepare_folder(folder: Path) -> Path:
 
 
 def write_report(result: RunResult, folder: Path, loaded: Loaded, command: str) -> None:
-    """Write the result and its report; either both files are whole or nothing is changed."""
+    """Write the result and its report; each file is whole or not there."""
     from simulator.metrics.tables import report_tables
-    from simulator.present.html.page import render_report
+    from simulator.present.html.report import render_report
+    from simulator.topology.checks import called_by
 
-    tables = report_tables(result.recordings, result.findings)
-    provenance = _provenance(result, loaded, command)
-    saved = {"document": result.document, "tables": {**tables, **provenance}}
-    text = json.dumps(saved, ensure_ascii=False)
-    page = render_report(saved["document"], saved["tables"])
+    components = result.topology.components
+    tables = report_tables(
+        result.recordings,
+        result.findings,
+        kinds={name: component.kind for name, component in components.items()},
+        links=[
+            (name, target)
+            for name, component in components.items()
+            for target in dict.fromkeys(called_by(component))
+        ],
+    )
+    document = {
+        **result.document,
+        "command": command,
+        "provenance": _provenance(result, loaded),
+    }
+    text = json.dumps({"document": document, "tables": tables}, ensure_ascii=False)
+    page = render_report(document, tables)
     _write(folder / RUN_FILE, text)
     _write(folder / REPORT_FILE, page)
 
 
 def render_again(folder: Path) -> Path:
     """Render the report of a saved run; no simulation."""
-    from simulator.present.html.page import render_report
+    from simulator.present.html.report import render_report
 
     path = folder / RUN_FILE if folder.is_dir() else folder
     try:
@@ -55,27 +70,30 @@ def render_again(folder: Path) -> Path:
     return target
 
 
-def _provenance(result: RunResult, loaded: Loaded, command: str) -> dict[str, Any]:
+def _provenance(result: RunResult, loaded: Loaded) -> dict[str, Any]:
+    from hashlib import blake2b
     from importlib.metadata import version
+
+    topology = _yaml(loaded.data)
+    return {
+        "topology": topology,
+        "workload": f"{result.document['workload']}: {result.document['arrivals']}",
+        "versions": {name: version(name) for name in PACKAGES},
+        "digest": blake2b(topology.encode(), digest_size=16).hexdigest(),
+    }
+
+
+def _yaml(data: Any) -> str:
     from io import StringIO
 
     from ruamel.yaml import YAML
 
-    from simulator.topology.diagram import links
-
     text = StringIO()
     writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style = False
-    writer.dump(loaded.data, text)
-    packages = ("capacity-simulator", "simpy", "numpy", "scipy")
-    return {
-        "provenance": {
-            "command": command,
-            "topology_yaml": text.getvalue(),
-            "versions": {name: version(name) for name in packages},
-        },
-        "topology": links(result.topology),
-    }
+    writer.default_flow_style = None
+    writer.sort_base_mapping_type_on_output = False
+    writer.dump(data, text)
+    return text.getvalue()
 
 
 def _write(path: Path, text: str) -> None:

@@ -97,13 +97,14 @@ def _work_without_workers(topology: Topology, source: Source) -> Iterator[Diagno
                 break
 
 
-def _calls(component: Component) -> list[str]:
+def called_by(component: Component) -> list[str]:
+    """The components that a component may call, as often as it names them."""
     return [str(name) for _, name in references(component) if isinstance(name, TargetName)]
 
 
 def _cycles(topology: Topology, source: Source) -> Iterator[Diagnostic]:
     """Calls that can lead back to where they came from would go on for ever."""
-    graph = {name: _calls(component) for name, component in topology.components.items()}
+    graph = {name: called_by(component) for name, component in topology.components.items()}
     state: dict[str, int] = {}
     for start in graph:
         trail: list[str] = []
@@ -138,7 +139,7 @@ def _reach(topology: Topology, source: Source) -> Iterator[Diagnostic]:
         if name in reached or name not in topology.components:
             continue
         reached.add(name)
-        pending += _calls(topology.components[name])
+        pending += called_by(topology.components[name])
     for name in topology.components:
         if name not in reached:
             message = f"nothing calls `{name}`"
