@@ -1,0 +1,275 @@
+"""The estimates of a design, computed with units and compared with what the document says."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.quantities import three_digits
+from simulator.quantities.grammar import with_multiplier
+from simulator.topology.estimates import Documented, Estimate, Given
+from simulator.topology.formula import (
+    Formula,
+    FormulaError,
+    evaluate,
+    unit_dimensions,
+)
+from simulator.topology.model import Topology
+from simulator.topology.units import UNITS, UnitWord, thing, unit_named, unit_registry
+
+AGREES = 0.05
+CLOSE = 0.20
+DATA = ("byte", "KB", "MB", "GB", "TB", "PB", "EB")
+TIME = ("us", "ms", "s", "min", "h", "day", "year")
+DEPTH_MAX = 50
+
+
+@dataclass(frozen=True)
+class Computed:
+    """An estimate with its value.
+
+    ``verdict`` is agrees, close, off, wrong unit, computed (nothing documented) or no value;
+    ``factor`` is computed over documented. ``value`` is in ``unit``.
+    """
+
+    name: str
+    text: str | None
+    value: float | None
+    unit: str
+    shown: str
+    exact: str
+    derivation: str
+    documented: str | None
+    verdict: str
+    factor: float | None
+    section: str | None
+    document: str | None
+    note: str | None
+
+    @property
+    def finding(self) -> str:
+        """The verdict in a few words, with the factor where there is one."""
+        if self.verdict in ("agrees", "computed") or self.factor is None:
+            return self.verdict
+        return f"{self.verdict}: {times(self.factor)} the document's figure"
+
+
+def times(factor: float) -> str:
+    """A factor as one says it: ``1.4 times``, ``1/3600 of``."""
+    if factor <= 0 or not math.isfinite(factor):
+        return f"{factor:g} times"
+    return f"{three_digits(factor)} times" if factor >= 0.1 else f"1/{three_digits(1 / factor)} of"
+
+
+class Arithmetic:
+    """Values of the names of a topology: what is given, and estimates, computed when asked for."""
+
+    def __init__(self, topology: Topology) -> None:
+        self.topology = topology
+        self.known: dict[str, Any] = {}
+        self.open: list[str] = []
+
+    def value(self, formula: Formula) -> Any:
+        """The value of a formula, a pint quantity; raises FormulaError."""
+        registry = unit_registry()
+        result = evaluate(formula.tree, self.word, lambda name: registry.Quantity(1.0, thing(name)))
+        found = result if hasattr(result, "units") else registry.Quantity(result, "")
+        if not math.isfinite(float(found.magnitude)):
+            raise FormulaError("it is not a finite number")
+        return found
+
+    def word(self, word: str) -> Any:
+        """The value of a name or a unit."""
+        if word in self.known:
+            return self.known[word]
+        formula = self.formula(word)
+        if formula is None:
+            unit = unit_named(word)
+            if unit is None:
+                raise FormulaError(f"`{word}` is no unit, nothing given and no estimate")
+            return unit_registry().Quantity(1.0, unit)
+        if word in self.open or len(self.open) > DEPTH_MAX:
+            raise FormulaError(f"`{word}` is computed from itself")
+        self.open.append(word)
+        try:
+            self.known[word] = self.value(formula)
+        finally:
+            self.open.pop()
+        return self.known[word]
+
+    def formula(self, name: str) -> Formula | None:
+        """The formula behind a name; None if it is none of ours."""
+        if name in self.topology.given:
+            return self.topology.given[name].value
+        found = self.topology.estimates.get(name)
+        return found.formula if found is not None else None
+
+    def derivation(self, formula: Formula) -> str:
+        """The formula with names replaced by their values, as one writes it on a board."""
+        if self.formula(formula.text) is not None:
+            return readable(self.word(formula.text))[2]
+        text = formula.text
+        for word in formula.words:
+            if self.formula(word) is not None:
+                shown = readable(self.word(word))[2]
+                shown = f"({shown})" if " " in shown or "/" in shown else shown
+                text = re.sub(rf"(?<![\w.]){re.escape(word)}(?![\w.])", shown, text)
+        return text
+
+
+def estimates_of(topology: Topology) -> list[Computed]:
+    """Every estimate of the topology, in its order."""
+    arithmetic = Arithmetic(topology)
+    return [
+        _computed(name, estimate, arithmetic, topology)
+        for name, estimate in topology.estimates.items()
+    ]
+
+
+def given_of(topology: Topology) -> list[Computed]:
+    """Every clarifying number, in its order."""
+    arithmetic = Arithmetic(topology)
+    return [_given(name, given, arithmetic, topology) for name, given in topology.given.items()]
+
+
+def _given(name: str, given: Given, arithmetic: Arithmetic, topology: Topology) -> Computed:
+    estimate = Estimate.model_construct(
+        formula=given.value,
+        documented=None,
+        section=given.section,
+        document=given.document,
+        text=given.text,
+        unit=None,
+        note=given.note,
+    )
+    return _computed(name, estimate, arithmetic, topology)
+
+
+def _computed(
+    name: str, estimate: Estimate, arithmetic: Arithmetic, topology: Topology
+) -> Computed:
+    source = topology.source.document if topology.source is not None else None
+    documented = estimate.documented
+    value: float | None = None
+    unit, shown, exact, factor, note = "", "–", "–", None, estimate.note
+    derivation = estimate.formula.text
+    try:
+        quantity = arithmetic.value(estimate.formula)
+        wanted = None
+        if estimate.unit is not None:
+            wanted = arithmetic.value(estimate.unit)
+        elif documented is not None:
+            wanted = arithmetic.value(documented.low)
+        value, unit, shown = readable(quantity, wanted)
+        exact = f"{value:.7g} {unit}".strip()
+        derivation = f"{arithmetic.derivation(estimate.formula)} = {shown}"
+        verdict = "computed"
+        if documented is not None:
+            verdict, factor = _compare(quantity, documented, arithmetic)
+    except FormulaError as error:
+        verdict, note = "no value", f"{error}"
+    return Computed(
+        name=name,
+        text=estimate.text,
+        value=value,
+        unit=unit,
+        shown=shown,
+        exact=exact,
+        derivation=derivation,
+        documented=documented.text if documented is not None else None,
+        verdict=verdict,
+        factor=factor,
+        section=estimate.section,
+        document=estimate.document or (source if estimate.section else None),
+        note=note,
+    )
+
+
+def _compare(
+    quantity: Any, documented: Documented, arithmetic: Arithmetic
+) -> tuple[str, float | None]:
+    low, high = arithmetic.value(documented.low), arithmetic.value(documented.high)
+    if unit_dimensions(quantity) != unit_dimensions(low):
+        return "wrong unit", None
+    base = float(quantity.to_base_units().magnitude)
+    ends = sorted(float(end.to_base_units().magnitude) for end in (low, high))
+    if ends[0] <= base <= ends[1]:
+        return "agrees", 1.0
+    nearest = min(ends, key=lambda end: abs(end - base))
+    if nearest == 0:
+        return "off", None
+    factor = base / nearest
+    distance = max(factor, 1 / factor) - 1 if factor > 0 else math.inf
+    verdict = "agrees" if distance <= AGREES else "close" if distance <= CLOSE else "off"
+    return verdict, factor
+
+
+def readable(quantity: Any, wanted: Any = None) -> tuple[float, str, str]:
+    """A quantity in a unit one would say: its value, the unit, and both as a text."""
+    if wanted is not None and unit_dimensions(quantity) == unit_dimensions(wanted):
+        found = quantity.to(wanted.units)
+    else:
+        found = _said(quantity)
+    value = float(found.magnitude)
+    powers = {str(unit): power for unit, power in found.unit_items()}
+    return value, unit_text(powers, 2.0), quantity_text(value, powers)
+
+
+def _said(quantity: Any) -> Any:
+    """The quantity in its own units, simplified; data and time in the prefix that fits."""
+    found = quantity.to_reduced_units()
+    dimensions = {name.strip("[]"): power for name, power in unit_dimensions(found).items()}
+    registry = unit_registry()
+    if dimensions == {"time": 1}:
+        return _fitting(found, [registry.Unit(name) for name in TIME])
+    if dimensions == {"data": 1}:
+        return _fitting(found, [registry.Unit(name) for name in DATA])
+    if dimensions == {"request": 1, "time": -1} and abs(found.to("rps").magnitude) >= 1.0:
+        return found.to("rps")
+    if dimensions == {"data": 1, "time": -1}:
+        periods = [str(unit) for unit, power in found.unit_items() if power == -1]
+        period = registry.Unit(periods[0] if periods else "s")
+        return _fitting(found, [registry.Unit(name) / period for name in DATA])
+    return found
+
+
+def _fitting(quantity: Any, units: list[Any]) -> Any:
+    """In the largest of the units in which the value is at least 1."""
+    best = quantity.to(units[0])
+    for unit in units[1:]:
+        larger = quantity.to(unit)
+        if abs(float(larger.magnitude)) < 1.0 - 1e-9:
+            break
+        best = larger
+    return best
+
+
+def unit_text(powers: dict[str, float], value: float = 1.0) -> str:
+    """Units as one writes them: ``GPUs``, ``requests/day``, ``USD/GPU/h``."""
+    above = [name for name, power in powers.items() if power > 0]
+    below = [name for name, power in powers.items() if power < 0]
+    text = "·".join(_power(_word(name).shown(value), powers[name]) for name in above)
+    return text + "".join(f"/{_power(_word(name).name, -powers[name])}" for name in below)
+
+
+def _word(name: str) -> UnitWord:
+    return UNITS.get(name) or UnitWord(name.removeprefix("thing_"))
+
+
+def _power(text: str, power: float) -> str:
+    return text if power == 1 else f"{text}^{power:g}"
+
+
+def quantity_text(value: float, powers: dict[str, float]) -> str:
+    """A value with its unit, rounded to three digits as one says it aloud."""
+    number = with_multiplier(value) if abs(value) >= 10_000 else three_digits(value)
+    if powers.get("USD") == 1:
+        rest = unit_text({name: power for name, power in powers.items() if name != "USD"})
+        return f"${number}{rest if rest.startswith('/') or not rest else f' {rest}'}"
+    unit = unit_text(powers, value)
+    return f"{number}{unit}" if unit.startswith("/") or not unit else f"{number} {unit}"
+
+
+__all__: list[str] = [
+    "Arithmetic", "Computed", "estimates_of", "given_of", "quantity_text", "readable", "times",
+]  # fmt: skip
