@@ -22,6 +22,8 @@ Document = dict[str, Any]
 
 BREAKDOWN_AT = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 DIGITS = 6
+NEGLIGIBLE = 1e-9
+"""Share of the latency below which a part is rounding error."""
 
 
 def report_tables(
@@ -60,14 +62,10 @@ def breakdown_table(windows: Sequence[Window]) -> list[Document]:
     rows = []
     for name, quantile in BREAKDOWN_AT.items():
         parts = breakdown(windows, quantile)
+        total = sum(part.total_s for part in parts)
         if parts:
-            rows.append(
-                {
-                    "at": name,
-                    "latency_s": sum(part.total_s for part in parts),
-                    "parts": [vars(part) for part in parts],
-                }
-            )
+            counted = [vars(part) for part in parts if part.total_s > NEGLIGIBLE * total]
+            rows.append({"at": name, "latency_s": total, "parts": counted})
     return rows
 
 

@@ -26,9 +26,9 @@ class Waterfalls(Figure):
         return Drawing(
             heading=_heading(exemplars),
             caption="A bar is one visit to a component, from call to answer, with the calls it "
-            "made below it. The orange part is waiting for a server, drawn at the start of the visit; a "
-            "red bar did not end well. A call that was given up may end after the answer. Work in "
-            "the background is not shown.",
+            "made below it. The orange part is waiting for a server, drawn at the start of the "
+            "visit; a red bar did not end well. A call that was given up may end after the "
+            "answer. Work in the background is not shown.",
             table=_table(exemplars),
             svg=Markup("").join(_waterfall(exemplar) for exemplar in exemplars),
         )
