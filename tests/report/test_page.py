@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -248,7 +249,7 @@ def test_layers_put_callees_to_the_right_and_break_cycles() -> None:
 def test_layers_of_nothing_and_of_a_long_chain() -> None:
     assert layered([], []).columns == []
     names = [f"n{number}" for number in range(2000)]
-    chain = list(zip(names[:-1], names[1:], strict=True))
+    chain = list(pairwise(names))
     assert len(layered(names, chain).columns) == 2000
 
 
