@@ -1,1 +1,4 @@
-"""How language and image models are served: step times, batching, memory. Knows no clock library."""
+"""How language and image models are served: step times, batching, memory.
+
+It knows no clock library.
+"""

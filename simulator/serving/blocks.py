@@ -164,9 +164,8 @@ class BlockPool:
         return sum(blocks for blocks, users in self._units.values() if users)
 
     def forget(self) -> None:
-        """Drop all cached contents (a restart); nothing may be in use."""
-        assert self.free == self.total, "KV blocks are in use"
-        self._units.clear()
+        """Drop all cached contents that no request uses (a restart, a flush)."""
+        self._units = {key: unit for key, unit in self._units.items() if unit[1]}
         self._idle.clear()
         self._idle_blocks = 0
 

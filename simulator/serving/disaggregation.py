@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from simulator.serving.generation import FINISHED, FIRST_TOKEN, Generation
@@ -65,6 +65,19 @@ class Disaggregated:
         self._to_decode = LeastLoaded()
         self._sent: list[tuple[float, int, Generation]] = []
         self._serial = 0
+        # Where each request is: the engine and what it knows the request as.
+        self._places: dict[Generation, tuple[ContinuousBatching, Generation]] = {}
+
+    @property
+    def waiting_count(self) -> int:
+        """Requests that wait for a place in a batch, or whose KV cache is on its way."""
+        engines = sum(engine.waiting_count for engine in (*self.prefill, *self.decode))
+        return engines + len(self._sent)
+
+    @property
+    def running_count(self) -> int:
+        """Requests whose prompt is computed or that decode."""
+        return sum(engine.running_count for engine in (*self.prefill, *self.decode))
 
     @property
     def load(self) -> int:
@@ -85,7 +98,29 @@ class Disaggregated:
         stub = Generation(
             request.prompt, 1, prefix=request.prefix, priority=request.priority, payload=request
         )
-        self.prefill[self._router.choose(stub, self.prefill)].submit(stub, now)
+        engine = self.prefill[self._router.choose(stub, self.prefill)]
+        engine.submit(stub, now)
+        self._places[request] = (engine, stub)
+
+    def cancel(self, request: Generation, now: float) -> None:
+        """Drop `request` wherever it is."""
+        place = self._places.pop(request, None)
+        if place is not None:
+            place[0].cancel(place[1], now)
+        else:
+            self._sent = [entry for entry in self._sent if entry[2] is not request]
+            heapify(self._sent)
+
+    def fail(self) -> list[Generation]:
+        """Lose everything and return the requests that have not finished."""
+        lost = [stub.payload for engine in self.prefill for stub in engine.fail()]
+        lost += [request for engine in self.decode for request in engine.fail()]
+        lost += [entry[2] for entry in sorted(self._sent)]
+        for request in lost:
+            request.prefilled = False
+        self._sent.clear()
+        self._places.clear()
+        return lost
 
     def advance(self, now: float) -> list[Event]:
         """Complete what is due up to `now` and return what happened, in order of time."""
@@ -97,17 +132,22 @@ class Disaggregated:
                     if kind == FINISHED:
                         self._hand_over(stub, when, events)
             for engine in self.decode:
-                events += engine.advance(at)
+                for event in engine.advance(at):
+                    events.append(event)
+                    if event[1] == FINISHED:
+                        self._places.pop(event[2], None)
             while self._sent and self._sent[0][0] <= at:
                 _, _, request = heappop(self._sent)
                 arrived = request.arrived_s
                 engine = self.decode[self._to_decode.choose(request, self.decode)]
                 engine.submit(request, at)
                 request.arrived_s = arrived
+                self._places[request] = (engine, request)
         return events
 
     def _hand_over(self, stub: Generation, when: float, events: list[Event]) -> None:
         request: Generation = stub.payload
+        self._places.pop(request, None)
         request.first_token_s = when
         request.scheduled_s = stub.scheduled_s
         request.cached = stub.cached

@@ -1,0 +1,226 @@
+"""The parts of a GPU pool as a document describes them, and the clock that drives its engines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import PositiveInt
+
+from simulator.kernel.references import Attribute
+from simulator.kernel.spec import Spec
+from simulator.quantities import (
+    Bandwidth,
+    Duration,
+    Fraction,
+    PositiveCount,
+    PositiveDuration,
+    PositiveNumber,
+)
+from simulator.serving.all_reduce import Link
+from simulator.serving.batch_times import DiffusionTime, EncoderTime, TableTime
+from simulator.serving.batching import BatchItem, BatchTime
+from simulator.serving.curve import PiecewiseLinear
+from simulator.serving.disaggregation import KvTransfer
+from simulator.serving.generation import FrontEnd
+from simulator.serving.profile import Profile, load_profile
+from simulator.serving.speculative import SpeculativeDecoding
+from simulator.serving.step_time import Provenance, StepTime, Straggler
+
+
+class SharedPrefix(Spec):
+    """A part of the prompt that requests with the same attribute share."""
+
+    attribute: Attribute
+    """Attribute that says which prefix, for example the tenant."""
+    tokens: PositiveCount
+    """Length of that part of the prompt."""
+
+
+class PromptBlocks(Spec):
+    """Hashes of the prompt's blocks from a trace: equal hashes are equal beginnings."""
+
+    attribute: Attribute
+    """Attribute with the list of hashes."""
+    tokens: PositiveCount = 512
+    """Tokens of one hashed block."""
+
+
+class MigSlice(Spec):
+    """A slice of a GPU, for example `{compute: 3, memory: 4}` for `3g.40gb` of an H100."""
+
+    compute: PositiveInt
+    """Compute slices."""
+    memory: PositiveInt
+    """Memory slices."""
+
+
+class GpuLink(Spec):
+    """What joins the GPUs of one replica."""
+
+    bandwidth: Bandwidth
+    """Bytes per second in each direction."""
+    latency: Duration = 5e-6
+    """Time of the smallest message."""
+
+    def link(self) -> Link:
+        """The link for step times."""
+        return Link(self.bandwidth, self.latency)
+
+
+class Speculation(Spec):
+    """Speculative decoding with a draft model."""
+
+    draft_tokens: PositiveInt
+    """Tokens proposed in each step."""
+    acceptance: Fraction
+    """Probability that a proposed token is accepted when those before it are."""
+    draft_time: Duration = 0.0
+    """Time to draft one token."""
+
+    def plan(self) -> SpeculativeDecoding:
+        """The tokens and time of a step."""
+        return SpeculativeDecoding(self.draft_tokens, self.acceptance, self.draft_time)
+
+
+class Disaggregation(Spec):
+    """Prefill and decode on replicas of their own; `replicas` of the pool is their sum."""
+
+    prefill: PositiveInt
+    """Replicas that compute prompts; the others decode."""
+    bandwidth: Bandwidth
+    """Bandwidth of the KV transfer between them."""
+    latency: Duration = 0.0
+    """Latency of one transfer."""
+
+    def transfer(self, bytes_per_token: float) -> KvTransfer:
+        """The transfer of one prompt."""
+        return KvTransfer(bytes_per_token, self.bandwidth, self.latency)
+
+
+class FrontEndTimes(Spec):
+    """The servers around the engine: they delay a request and do not occupy the GPU."""
+
+    request: Duration = 0.0
+    """Before the engine sees a request: HTTP, tokenization."""
+    answer: Duration = 0.0
+    """From a token of the engine to the client: detokenization, streaming."""
+
+    def front_end(self) -> FrontEnd:
+        """The two delays."""
+        return FrontEnd(self.request, self.answer)
+
+
+class Diffusion(Spec):
+    """Image generation: `steps * (step + step_per_image * images) + decode_per_image * images`."""
+
+    step: Duration = 0.0
+    """Time of one denoising step, whatever the batch."""
+    step_per_image: PositiveDuration
+    """Time of one denoising step for each image of 1024 x 1024 pixels."""
+    decode_per_image: Duration = 0.0
+    """Time to decode one image."""
+    steps: Attribute | PositiveInt = 30
+    """Denoising steps: a number, or an attribute of the request."""
+    images: Attribute | PositiveInt = 1
+    """Images asked for: a number, or an attribute of the request."""
+    pixels: Attribute | PositiveInt = 1024
+    """Width and height of the images: a number, or an attribute of the request."""
+    adapter: Attribute | None = None
+    """Attribute that names the adapter (LoRA) the request needs."""
+    adapter_load: Duration = 0.0
+    """Time to load another adapter."""
+    resolution_exponent: PositiveNumber = 1.0
+    """How time grows with pixels: 1 for convolutions, toward 2 for attention."""
+
+
+class PassTime(Spec):
+    """How long one pass over a batch takes: a formula, a table, or diffusion.
+
+    `fixed + per_item * items + per_token * tokens`, where every item of a batch is as long as the
+    longest; or `table: {1: 5ms, 8: 20ms}` over batch sizes, linear in between.
+    """
+
+    fixed: Duration = 0.0
+    """Time of every batch."""
+    per_item: Duration = 0.0
+    """Time for each item."""
+    per_token: Duration = 0.0
+    """Time for each input token."""
+    table: dict[PositiveInt, PositiveDuration] | None = None
+    """Measured times by batch size."""
+    diffusion: Diffusion | None = None
+    """Image generation."""
+
+    def batch_time(self) -> BatchTime:
+        """The time of a batch."""
+        if self.diffusion is not None:
+            times = self.diffusion
+            return DiffusionTime(
+                times.step,
+                times.step_per_image,
+                times.decode_per_image,
+                times.adapter_load,
+                times.resolution_exponent,
+            )
+        if self.table is not None:
+            return TableTime(self.table)
+        return EncoderTime(self.fixed, self.per_item, self.per_token)
+
+    def item(self, tokens: int, attributes: Mapping[str, Any]) -> BatchItem:
+        """One item of ``tokens``, or the images that a request with these attributes wants."""
+        times = self.diffusion
+        if times is None:
+            return BatchItem(tokens=tokens)
+        side = _number(times.pixels, attributes)
+        return BatchItem(
+            images=_number(times.images, attributes),
+            shape=(_number(times.steps, attributes), side, side),
+            adapter=None if times.adapter is None else attributes.get(times.adapter),
+        )
+
+
+def _number(value: str | int, attributes: Mapping[str, Any]) -> int:
+    """The number itself, or the request's attribute of that name."""
+    if isinstance(value, str):
+        return max(1, round(float(attributes.get(value, 1.0))))
+    return value
+
+
+BatchingName = Literal["continuous", "dynamic", "static", "single"]
+
+
+@lru_cache(maxsize=16)
+def profile_at(path: str) -> Profile:
+    """The calibrated profile in a file, read once."""
+    return load_profile(Path(path))
+
+
+@dataclass
+class Paced:
+    """Step times stretched by the pace of a component that a fault slows down."""
+
+    steps: StepTime
+    pace: list[float]
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where the times come from."""
+        return self.steps.provenance
+
+    def decode(self, sequences: int, tokens: int = 1) -> PiecewiseLinear:
+        """The stretched curve."""
+        curve = self.steps.decode(sequences, tokens)
+        if self.pace[0] == 1.0:
+            return curve
+        return PiecewiseLinear(curve.knots, [value * self.pace[0] for value in curve.values])
+
+    def straggler(self, sequences: int) -> Straggler:
+        """The stretched tail."""
+        tail = self.steps.straggler(sequences)
+        return Straggler(tail.seconds_per_token * self.pace[0], tail.waves)
+
+    def mixed(self, *arguments: Any) -> float:
+        """The stretched step."""
+        return self.steps.mixed(*arguments) * self.pace[0]
