@@ -1,6 +1,6 @@
 """A cache: by a fixed hit ratio, or by key with capacity, expiry and eviction."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,7 @@ class Cache(Component):
     """
 
     kind: Literal["cache"] = "cache"
+    forgets: ClassVar[bool] = True
     lookup: DurationAmount
     """Time of a look-up."""
     hit_ratio: Fraction | None = None
@@ -71,6 +72,7 @@ class CacheServer(Server):
         super().__init__(name, site, spec)
         self.lookup = spec.lookup.measure(site, name, "lookup")
         self.hits = self.misses = 0
+        self.cold = False
         self.uniform = site.uniforms(name, "hits")
         self.store = store_of(spec.eviction, spec.capacity or 2**62)
         self.meter(site, "hits_total", lambda: self.hits)
@@ -101,10 +103,14 @@ class CacheServer(Server):
             self.store.put(request.attributes[self.spec.key], self.clock.now)
         return outcome
 
+    def flush(self, begins: bool) -> None:
+        self.cold = begins
+        self.store.clear()
+
     def _hit(self, request: Request) -> bool:
         spec = self.spec
         if spec.hit_ratio is not None:
-            return self.uniform() < spec.hit_ratio
+            return self.uniform() < spec.hit_ratio and not self.cold
         assert spec.key is not None
         written = self.store.get(request.attributes[spec.key])
         if written is None:

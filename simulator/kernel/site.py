@@ -51,6 +51,7 @@ class Site:
         self.before: list[Callable[[Request], None]] = []
         self.inflows: list[Inflow] = []
         self.connecting = ""
+        self.timed: set[str] = set()
         self.paces: dict[str, list[float]] = {}
         self._links: dict[str, Call] = {}
 
@@ -86,6 +87,7 @@ class Site:
     def durations(self, owner: str, purpose: str, distribution: Drawable) -> Draw:
         """Draws of a duration in seconds, stretched by the owner's pace if a fault may set it."""
         draw = self.draws(owner, purpose, distribution)
+        self.timed.add(owner)
         pace = self.paces.get(owner)
         if pace is None:
             return draw

@@ -1,7 +1,8 @@
 """Which faults a run has: a scenario of the topology, a file of its own, or none."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, ValidationError
 
@@ -59,6 +60,11 @@ def find_faults(topology: Topology, word: str | None) -> tuple[Fault, ...]:
     if diagnostics.errors:
         raise DocumentError(diagnostics)
     return tuple(found.faults)
+
+
+def read_faults(documents: Sequence[Mapping[str, Any]]) -> tuple[Fault, ...]:
+    """Faults as a document has them, made by a program: raises ValidationError."""
+    return tuple(Fault.model_validate(document) for document in documents)
 
 
 def check_times(faults: tuple[Fault, ...], horizon_s: float, word: str) -> None:

@@ -1,0 +1,195 @@
+"""What happens when a part fails: every component through every fault, each in a run of its own."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from simulator.engine.anatomy import Anatomy, anatomy
+from simulator.engine.budget import Budget
+from simulator.engine.replicate import Experiment, run_replication
+from simulator.metrics.resilience import Phases, Series, Verdict, judge_case, series_of
+from simulator.studies.remedies import remedy
+from simulator.studies.run import RunOptions, plan_run
+from simulator.topology.fault_file import read_faults
+from simulator.topology.model import Topology
+
+SCHEMA = 1
+REQUESTS_PER_CASE = 6_000
+"""Requests of one run: enough for a p99 of the fifth of them that the fault lasts."""
+PHASES = Phases(begin=0.2, end=0.4, after=0.7)
+EVERYTHING = "(traffic)"
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that goes wrong: a component (or the traffic) and a fault as a document."""
+
+    component: str
+    fault: str
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case and what came of it."""
+
+    case: Case
+    verdict: Verdict
+    sentence: str
+    remedy: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for the document."""
+        return {
+            "component": self.case.component,
+            "fault": self.case.fault,
+            **self.verdict.to_dict(),
+            "sentence": self.sentence,
+            "remedy": self.remedy,
+        }
+
+
+@dataclass(frozen=True)
+class Drill:
+    """The resilience matrix: rows worst first, under one load and seed."""
+
+    topology: str
+    rate: float
+    horizon_s: float
+    seed: int
+    rows: tuple[Row, ...]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What ``--json`` prints; seconds from the start of each run."""
+        broken = [row for row in self.rows if row.verdict.stays_broken]
+        return {
+            "schema": SCHEMA,
+            "topology": self.topology,
+            "rate": self.rate,
+            "seed": self.seed,
+            "horizon_s": self.horizon_s,
+            "phases": {
+                "fault_begins_s": PHASES.begin * self.horizon_s,
+                "fault_ends_s": PHASES.end * self.horizon_s,
+                "after_begins_s": PHASES.after * self.horizon_s,
+            },
+            "runs": len(self.rows) + 1,
+            "stays_broken": len(broken),
+            "rows": [row.to_dict() for row in self.rows],
+        }
+
+    def table(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Rows by component and fault, for a heat map."""
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        for row in self.rows:
+            found.setdefault(row.case.component, {})[row.case.fault] = row.to_dict()
+        return found
+
+
+def cases(parts: Anatomy) -> Iterator[Case]:
+    """Every fault of the drill, in the order of the topology.
+
+    A component without a duration of its own (a fallback chain) cannot be slow, and one that
+    keeps nothing in memory cannot be flushed.
+    """
+    span = {"at": f"{PHASES.begin:.0%}", "for": f"{PHASES.end - PHASES.begin:.0%}"}
+    for name in parts.components:
+        yield Case(name, "down", {**span, "target": name, "down": True})
+        if name in parts.timed:
+            yield Case(name, "10x slow", {**span, "target": name, "slow": 10})
+        yield Case(name, "50% errors", {**span, "target": name, "errors": "50%"})
+        if name in parts.forgets:
+            short = {"at": span["at"], "for": "5%"}
+            yield Case(name, "flush", {**short, "target": name, "flush": True})
+    yield Case(EVERYTHING, "3x spike", {**span, "spike": 3})
+
+
+def drill(
+    topology: Topology, options: RunOptions, progress: Progress | None = None
+) -> Drill:
+    """Break everything, one thing at a time, and compare with a run in which nothing breaks.
+
+    All runs share the seed, so up to the fault they are the same run, and the differences are
+    the doing of the fault. Each case is one run: rare outcomes may differ from seed to seed.
+    """
+    if options.duration_s is None and options.requests is None:
+        options = replace(options, requests=REQUESTS_PER_CASE)
+    experiment, _, _ = plan_run(topology, replace(options, replications=1, faults=None))
+    experiment = replace(experiment, budget=Budget(wall_s=options.wall_s, drain_factor=0.5))
+    every = list(cases(anatomy(experiment.topology)))
+    jobs = options.jobs or os.cpu_count() or 1
+    baseline, *broken = list(_run_all(experiment, every, jobs, progress))
+    rows = []
+    for case, series in zip(every, broken, strict=True):
+        verdict = judge_case(series, baseline)
+        rows.append(
+            Row(
+                case,
+                verdict,
+                sentence_of(case, verdict),
+                remedy(experiment.topology, case.component, case.fault, verdict),
+            )
+        )
+    rows.sort(key=lambda row: row.verdict.severity, reverse=True)
+    return Drill(
+        topology.name, experiment.topology.rate, experiment.horizon_s, options.seed, tuple(rows)
+    )
+
+
+def _run_all(
+    experiment: Experiment, every: Sequence[Case], jobs: int, progress: Progress | None
+) -> Iterator[Series]:
+    documents: list[dict[str, Any] | None] = [None, *(case.document for case in every)]
+    if jobs == 1:
+        results: Any = (_run_case(experiment, document) for document in documents)
+    else:
+        from joblib import Parallel, delayed
+
+        results = Parallel(n_jobs=jobs, return_as="generator")(
+            delayed(_run_case)(experiment, document) for document in documents
+        )
+    for number, series in enumerate(results):
+        if progress is not None:
+            case = every[min(number, len(every) - 1)]
+            progress(f"{case.component} {case.fault}", (number + 1) / len(documents))
+        yield series
+
+
+def _run_case(experiment: Experiment, document: dict[str, Any] | None) -> Series:
+    faults = () if document is None else read_faults([document])
+    recording = run_replication(replace(experiment, faults=faults), 0)
+    return series_of(recording, PHASES)
+
+
+def sentence_of(case: Case, verdict: Verdict) -> str:
+    """What an engineer would say about the case."""
+    what = {
+        "down": f"with {case.component} down",
+        "10x slow": f"with {case.component} 10x slower",
+        "50% errors": f"when half the calls of {case.component} fail",
+        "flush": f"after {case.component} is flushed",
+        "3x spike": "at three times the traffic",
+    }[case.fault]
+    if verdict.status == "unaffected":
+        return f"{what}, users notice nothing"
+    effects = []
+    if verdict.lost_share >= 0.0005:
+        effects.append(f"{verdict.lost_share:.1%} of the requests fail")
+    before, during = verdict.p99_before_s, verdict.p99_during_s
+    if before and during and during > 1.25 * before:
+        effects.append(f"p99 goes from {before:.3g} s to {during:.3g} s")
+    if not effects:
+        effects.append("some answers come later or are degraded")
+    if verdict.stays_broken:
+        end = "and the system stays broken after the fault is gone"
+    elif verdict.recovery_s is None:
+        end = "and it is not back to normal by the end of the run"
+    elif verdict.recovery_s > 0.0:
+        end = f"and it takes {verdict.recovery_s:.3g} s to recover"
+    else:
+        end = "and it recovers at once"
+    return f"{what}, {' and '.join(effects)}, {end}"

@@ -1,0 +1,61 @@
+"""The policy that would help against a failure."""
+
+from simulator.metrics.resilience import Verdict
+from simulator.topology.callers import callers_of
+from simulator.topology.model import Topology
+
+
+def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> str:
+    """What to change in the document, given what its calls already have; empty if nothing.
+
+    The rules are those of practice: bound the waiting before anything else, spread the load of
+    retries, have a second source for what can be gone, and shed what cannot be served.
+    """
+    if verdict.status == "unaffected":
+        return ""
+    if fault == "3x spike":
+        return _against_overload(verdict)
+    if fault == "flush":
+        return (
+            "let misses for the same key share one fetch (`coalesce: cache`), and answer from "
+            "stale entries while the origin recovers (`stale_if_error`)"
+        )
+    calls = list(callers_of(topology, component))
+    callers = ", ".join(dict.fromkeys(name for name, _ in calls)) or "its callers"
+    timed = all(call.timeout or call.per_try_timeout for _, call in calls)
+    retried = any(call.attempts > 1 for _, call in calls)
+    broken = any(call.breaker for _, call in calls)
+    if verdict.stays_broken:
+        return _against_metastability(component, callers, retried)
+    if fault == "10x slow":
+        if not timed:
+            return f"put a `timeout` on the calls of {component} in {callers}: they wait for ever"
+        if not broken:
+            return (
+                f"add a `breaker` with `slow_call_duration` to the calls of {component} in "
+                f"{callers}, or `hedge` them if only some are slow"
+            )
+    if fault == "50% errors" and not retried:
+        return (
+            f"try again: `max_attempts: 3` with `retry_budget: {{finagle: {{}}}}` on the calls of "
+            f"{component} in {callers}"
+        )
+    return (
+        f"give {callers} a second way when {component} is gone: `on_failure` or `optional: true` "
+        "on the call, or `kind: fallback` with another target"
+    )
+
+
+def _against_metastability(component: str, callers: str, retried: bool) -> str:
+    advice = (
+        f"bound the queue of {component} (`queue: {{capacity: ..., max_wait: ...}}`) and stop "
+        f"work nobody waits for (`cancel_on_timeout: in_queue` in {callers})"
+    )
+    return f"{advice}, and limit retries with a `retry_budget`" if retried else advice
+
+
+def _against_overload(verdict: Verdict) -> str:
+    advice = "refuse early what cannot be served (`queue: {capacity: ...}` or `kind: rate_limiter`)"
+    if verdict.stays_broken:
+        return f"{advice} and stop work nobody waits for (`cancel_on_timeout: in_queue`)"
+    return f"{advice}, or grow with the load (`autoscale`)"

@@ -1,0 +1,42 @@
+"""Who calls a component, and under which policies."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from simulator.policies.calling import Calling
+from simulator.topology.model import Topology
+
+
+def callers_of(topology: Topology, target: str) -> Iterator[tuple[str, Calling]]:
+    """Every call of the component: who makes it, and its policies.
+
+    The client of a class of requests counts as `class NAME`.
+    """
+    for name, spec in topology.requests.items():
+        if spec.entry == target:
+            yield f"class {name}", spec
+    for name, component in topology.components.items():
+        for call in _calls(component):
+            aims = [getattr(call, "to", None), *_targets(component)]
+            if target in aims:
+                yield name, call
+
+
+def _targets(component: Any) -> list[str]:
+    return list(getattr(component, "targets", None) or [])
+
+
+def _calls(value: Any) -> Iterator[Calling]:
+    if isinstance(value, Calling):
+        yield value
+    if isinstance(value, BaseModel):
+        for field in type(value).model_fields:
+            yield from _calls(getattr(value, field))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _calls(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _calls(item)
