@@ -38,9 +38,9 @@ class Calling(Spec):
     """Keep to what is left of the caller's own deadline; with nothing left, fail at once."""
     cancel_on_timeout: CancelMode = "none"
     """Whether a callee stops work nobody waits for: `none`, `in_queue` or `in_service`."""
-    max_attempts: int = Field(1, ge=1, le=100)
+    max_attempts: int = Field(1, ge=1, le=10_000)
     """Tries, the first included."""
-    num_retries: int | None = Field(None, ge=0, le=99)
+    num_retries: int | None = Field(None, ge=0, le=9_999)
     """Tries after the first: another way to write `max_attempts` (Envoy)."""
     backoff: Backoff = FullJitter.model_validate({"base": "100ms"})
     """Pause before a retry."""

@@ -72,6 +72,7 @@ class CircuitBreaker(CallPolicy):
         ignored = outcomes(self.ignore) | {Outcome.CANCELLED}
         at.meter("breaker_refused_total", lambda: breaker.refused)
         at.meter("breaker_opened_total", lambda: breaker.opened)
+        at.meter("breaker_closed_total", lambda: breaker.closed)
         at.meter("breaker_open", lambda: breaker.state != "closed")
 
         def guarded(request: Request) -> Flow:
@@ -149,6 +150,7 @@ class Breaker:
         self.clock = clock
         self.refused = 0
         self.opened = 0
+        self.closed = 0
         self.state: State = "closed"
         self.since = 0.0
         self.permits = 0
@@ -187,6 +189,7 @@ class Breaker:
         if failures >= spec.failure_rate * calls or slow >= spec.slow_call_rate * calls:
             self._open()
         elif self.state == "half_open":
+            self.closed += 1
             self._enter("closed")
 
     def _open(self) -> None:
