@@ -30,7 +30,10 @@ SHARES = (0.2, 0.4, 0.55, 0.7, 0.8, 0.88, 0.94, 0.98)
 """Rates of the curve, as shares of the rate at which a component saturates on paper."""
 
 PRECISION = 0.01
-ROUNDS_MAX = 4
+ROUNDS_MAX = 5
+STEP = 1.05
+"""Factor by which to look further when the long runs all meet the objectives, or none does."""
+
 DOUBLINGS_MAX = 12
 STABILITY = "stability"
 
@@ -107,23 +110,28 @@ class _Search:
         if bracket is None:
             return
         low, high = bracket
-        inner = max(low, (high - low) / 3.0)
         runs = [found["document"]["run"] for found in self.curve.values()]
         events = sum(run["events"] for run in runs) / max(sum(run["issued"] for run in runs), 1)
         least, most = REQUESTS_OF_SEARCH
         requests = int(min(max(EVENTS_OF_SEARCH / max(events, 1.0), least), most))
-        self._run([inner, (inner + high) / 2.0], self.fine, requests)
+        top = (self.ceiling or math.inf) * 0.999
+        self._run([low, min(high, top)], self.fine, requests)
         for _ in range(ROUNDS_MAX):
-            guess = self._crossing()
-            value = guess.value if math.isfinite(guess.value) else high
-            known = [at for at in self.fine if abs(at / value - 1.0) <= 2.0 * precision]
-            around = [at for at in self.fine if at <= value], [at for at in self.fine if at > value]
-            if len(known) >= 2 and all(around):
-                return
-            spread = 0.8 * precision
-            ends = (value * (1.0 - spread), value * (1.0 + spread))
-            top = (self.ceiling or math.inf) * 0.999
-            self._run([min(end, top) for end in ends], self.fine, requests)
+            holds = {at: self._meets(found) for at, found in self.fine.items()}
+            if all(holds.values()):
+                wanted = [min(max(holds) * STEP, top)]
+            elif not any(holds.values()):
+                wanted = [min(holds) / STEP]
+            else:
+                value = self._crossing().value
+                if not math.isfinite(value):
+                    return
+                near = [at for at in holds if abs(at / value - 1.0) <= 2.0 * precision]
+                if {holds[at] for at in near} == {True, False}:
+                    return
+                spread = 0.8 * precision
+                wanted = [value * (1.0 - spread), min(value * (1.0 + spread), top)]
+            self._run(wanted, self.fine, requests)
 
     def document(self) -> Document:
         """The answer, the curve, and how it was found."""

@@ -107,9 +107,9 @@ def unique_names(designs: Sequence[Design]) -> list[Design]:
 def _from_saved_run(path: Path) -> Design:
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
-        text = saved["tables"]["provenance"]["topology_yaml"]
         document = saved["document"]
-        document["topology"], document["seed"], document["horizon_s"]
+        text = document["provenance"]["topology"]
+        document["rate"], document["seed"], document["horizon_s"], document["replications"]
     except OSError as error:
         raise StudyError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.metrics.spread import Document
-from simulator.studies.design import Design
+from simulator.studies.design import RATE_WORDS, Design
 from simulator.studies.errors import StudyError, StudyInterrupted
 from simulator.studies.planner import Bench
 from simulator.studies.point import Found, Point
@@ -77,9 +77,11 @@ def sweep(
         raise StudyError("a sweep needs at least one point")
     if options.requests is None and options.duration_s is None:
         options = replace(options, requests=REQUESTS)
+    if any(path in RATE_WORDS for settings in plan for path, _ in settings):
+        options = replace(options, rps=None)
     points = [Point(design.varied(settings).data, options) for settings in plan]
     rows: list[Document] = []
-    partial = False
+    interrupted = False
     try:
         for start in range(0, len(points), CHUNK):
             chunk = points[start : start + CHUNK]
@@ -90,7 +92,7 @@ def sweep(
                 for settings, item in zip(plan[start : start + CHUNK], found, strict=True)
             ]
     except StudyInterrupted:
-        partial = True
+        interrupted = True
         rows += _finished(plan[len(rows) :], points[len(rows) :], bench)
     paths = list(dict.fromkeys(path for settings in plan for path, _ in settings))
     document: Document = {
@@ -101,7 +103,8 @@ def sweep(
         "seed": options.seed,
         "paths": paths,
         "points": len(plan),
-        "partial": partial or any(not row["whole"] for row in rows),
+        "interrupted": interrupted,
+        "partial": interrupted or any(not row["whole"] for row in rows),
         "rows": rows,
     }
     return Sweep(document)

@@ -1,0 +1,64 @@
+"""The page of a study."""
+
+from typing import Any
+
+from simulator.present.html.blocks import Report
+from simulator.present.html.page import Head, compose, render_page
+from simulator.present.numbers import count, seconds
+from simulator.present.studies import capacity, compare, sensitivity, size, sweep
+
+Document = dict[str, Any]
+
+
+def render_study(document: Document, command: str = "") -> str:
+    """The page of a study as one HTML file, from what ``--json`` prints.
+
+    A pure function: the same input gives the same bytes.
+    """
+    study = document["study"]
+    report = Report(document, {})
+    status, verdict = verdict_of(document)
+    head = Head(
+        title=f"{_title(document)} · {study}",
+        status=status,
+        verdict=verdict,
+        facts=_facts(document),
+        command=command,
+    )
+    return render_page(compose(study, head, report))
+
+
+def verdict_of(document: Document) -> tuple[str, str]:
+    """Status (pass, fail, unsure or nothing) and sentence of a study."""
+    study = document["study"]
+    if study == "compare":
+        failed = [gate for gate in document["gates"] if gate["status"] == "fail"]
+        status = "fail" if failed else "pass" if document["dominance"] else ""
+        return status, "; ".join(compare.verdict_sentences(document)) + "."
+    if study == "capacity":
+        status = "pass" if (document["headroom"] or -1.0) >= 0.0 else "fail"
+        return status, f"{document['topology']} {capacity.verdict_of(document)}."
+    if study == "size":
+        return ("pass" if document["winner"] else "fail"), f"{size.verdict_of(document)}."
+    if study == "sensitivity":
+        return "", f"{sensitivity.verdict_of(document)}."
+    return "", f"{sweep.verdict_of(document)}."
+
+
+def _title(document: Document) -> str:
+    if document["study"] == "compare":
+        return " and ".join(design["name"] for design in document["designs"])
+    return str(document["topology"])
+
+
+def _facts(document: Document) -> list[str]:
+    facts = []
+    if document.get("rate") is not None:
+        facts.append(f"{count(document['rate'])} rps")
+    if document.get("horizon_s") is not None:
+        facts.append(f"{seconds(document['horizon_s'])} simulated")
+    if document.get("replications") is not None:
+        facts.append(f"{document['replications']} replications")
+    if document.get("objectives"):
+        facts += document["objectives"]
+    return [*facts, f"seed {document['seed']}"]

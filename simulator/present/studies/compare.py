@@ -1,0 +1,206 @@
+"""A comparison on the terminal and as a comment on a pull request."""
+
+from collections.abc import Iterator, Sequence
+
+from simulator.present.numbers import count, percent, seconds
+from simulator.present.studies.words import (
+    COLORS,
+    MARKS,
+    Document,
+    Line,
+    brief,
+    change_of,
+    columns,
+    label_of,
+    section,
+    signed,
+    value_of,
+)
+
+HEADLINE = (
+    "latency.p50", "latency.p95", "latency.p99", "ttft.p99", "errors.rate", "goodput", "quality",
+    "cost.per_hour", "cost.per_1k_requests",
+)  # fmt: skip
+
+
+def headline_rows(document: Document, every: bool = False) -> list[Document]:
+    """The rows worth showing: the main metrics, and all others that changed if ``every``."""
+    rows: list[Document] = document["rows"]
+    if every:
+        return rows
+    named = [row for name in HEADLINE for row in rows if row["metric"] == name]
+    own = [
+        row
+        for row in rows
+        if row["metric"].endswith(".p99") and row["metric"] not in HEADLINE
+        and any(change["status"] != "same" for change in row["changes"].values())
+    ]  # fmt: skip
+    return [*named, *own]
+
+
+def comparison_lines(
+    document: Document, again: str, report: str | None, every: bool = False
+) -> Iterator[Line]:
+    """The comparison as styled lines: verdict, what differs, every metric, what would flip it."""
+    yield "bold", f"  {head_of(document)}"
+    yield "", ""
+    yield section("VERDICT")
+    for sentence in verdict_sentences(document):
+        yield "", f"    {sentence}"
+    for design in document["designs"]:
+        if not design["stable"]:
+            yield "red", f"    ✗ {design['name']} {design['verdict']['sentence']}"
+    if document["partial"]:
+        yield "yellow", "    ! partial result: a limit ended some runs early"
+    for name, changes in document["changes"].items():
+        yield "", ""
+        yield section(f"{document['baseline']} → {name}")
+        for sign, where, what in change_rows(changes):
+            color = {"+": "green", "-": "red", "~": "yellow"}[sign]
+            yield color, f"    {sign} {where}  {what}".rstrip()
+        yield "dim", f"    {plan_line(changes)}"
+    yield "", ""
+    yield section("RESULTS")
+    yield from _table(document, every)
+    if document["flips"]:
+        yield "", ""
+        yield section("THE ANSWER WOULD FLIP")
+        for flip in document["flips"]:
+            yield "", f"    {flip_sentence(flip)}"
+    if document["gates"]:
+        yield "", ""
+        yield section("GATES")
+        for gate in document["gates"]:
+            text = f"{gate['gate']:<24} {gate['design']}: {change_of(gate['change'])}"
+            yield COLORS[gate["status"]], f"    {MARKS[gate['status']]} {text}"
+    yield "", ""
+    yield section("NEXT")
+    if report is not None:
+        yield "", f"    report  {report}"
+    yield "", f"    again   {again}"
+
+
+def head_of(document: Document) -> str:
+    """What was compared, under which load."""
+    names = " · ".join(design["name"] for design in document["designs"])
+    return (
+        f"{names} · {document['rate']:.4g} rps {document['workload']} · "
+        f"{document['replications']} replications of {seconds(document['horizon_s'])} · "
+        f"seed {document['seed']}"
+    )
+
+
+def verdict_sentences(document: Document) -> list[str]:
+    """Who dominates whom, or what is traded against what."""
+    found = [f"{pair['better']} dominates {pair['worse']}" for pair in document["dominance"]]
+    pareto = document["pareto"]
+    if len(pareto) > 1:
+        found.append(f"a real trade between {' and '.join(pareto)}: {_trade(document)}")
+    if not found:
+        found.append("no difference that is certain")
+    return found
+
+
+def change_rows(changes: Sequence[Document]) -> list[tuple[str, str, str]]:
+    """Sign, path and ``before → after`` of every change."""
+    rows = []
+    for item in changes:
+        what = f"{brief(item['before'])} → {brief(item['after'])}"
+        if item["sign"] == "+":
+            what = brief(item["after"], 60)
+        elif item["sign"] == "-":
+            what = brief(item["before"], 60)
+        rows.append((item["sign"], item["path"], what))
+    return rows
+
+
+def plan_line(changes: Sequence[Document]) -> str:
+    """How many values are new, different and gone."""
+    counts = [sum(item["sign"] == sign for item in changes) for sign in "+~-"]
+    return f"{counts[0]} to add, {counts[1]} to change, {counts[2]} to remove"
+
+
+def flip_sentence(flip: Document) -> str:
+    """At which rate or price another design becomes the better one."""
+    what = "cheaper" if flip["metric"].startswith("cost") else "faster at p(99)"
+    if flip["by"] == "rate":
+        return f"at {count(flip['at'])} rps {flip['then']} is {what} than {flip['now']}"
+    change = signed(flip["factor"] - 1.0)
+    return (
+        f"{flip['then']} is {what} than {flip['now']} once the price of {flip['component']} "
+        f"changes by more than {change}"
+    )
+
+
+def comparison_markdown(document: Document) -> str:
+    """The comparison as Markdown that fits a comment on a pull request."""
+    names = [design["name"] for design in document["designs"]]
+    out = [f"### {names[0]} → {', '.join(names[1:])}", ""]
+    out += [f"**{sentence}**" for sentence in verdict_sentences(document)]
+    out += [
+        "",
+        f"| | {' | '.join(names)} | " + " | ".join(f"change: {n}" for n in names[1:]) + " |",
+    ]
+    out.append("|---|" + "---:|" * len(names) + "---|" * (len(names) - 1))
+    for row in headline_rows(document):
+        values = [value_of(row["metric"], row["values"][name]) for name in names]
+        changes = [_marked(row["changes"][name]) for name in names[1:]]
+        out.append(f"| {label_of(row['metric'])} | {' | '.join([*values, *changes])} |")
+    for name, changes in document["changes"].items():
+        lines = [f"{sign} {where}  {what}" for sign, where, what in change_rows(changes)]
+        out += ["", f"<details><summary>{name}: {plan_line(changes)}</summary>", "", "```diff"]
+        out += [line.replace("~ ", "! ", 1) if line.startswith("~") else line for line in lines]
+        out += ["```", "", "</details>"]
+    if document["gates"]:
+        out += ["", "| gate | design | change | |", "|---|---|---|---|"]
+        out += [
+            f"| `{gate['gate']}` | {gate['design']} | {change_of(gate['change'])} | "
+            f"{MARKS[gate['status']]} {gate['status']} |"
+            for gate in document["gates"]
+        ]
+    out += [f"- {flip_sentence(flip)}" for flip in document["flips"]]
+    out += ["", f"<sub>{head_of(document)}; changes with paired 95 % intervals</sub>", ""]
+    return "\n".join(out)
+
+
+def _marked(change: Document) -> str:
+    return f"{change_of(change['relative'])} {MARKS[change['status']]} {change['status']}".strip()
+
+
+def _trade(document: Document) -> str:
+    words = []
+    for metric in ("latency.p99", "cost.per_hour", "quality"):
+        row = next((row for row in document["rows"] if row["metric"] == metric), None)
+        if row is None:
+            continue
+        values = {name: row["values"][name] for name in document["pareto"]}
+        best = (max if row["better"] == "higher" else min)(values, key=lambda name: values[name])
+        if len({f"{value:.6g}" for value in values.values()}) > 1:
+            words.append(f"{best} has the better {label_of(metric)}")
+    return ", ".join(words) or "equal in all three"
+
+
+def _table(document: Document, every: bool) -> Iterator[Line]:
+    names = [design["name"] for design in document["designs"]]
+    head = ["", *names, *(f"change to {name}" if len(names) > 2 else "change (95% interval)"
+                          for name in names[1:]), ""]  # fmt: skip
+    cells, styles = [head], ["dim"]
+    for row in headline_rows(document, every):
+        values = [value_of(row["metric"], row["values"][name]) for name in names]
+        changes = [change_of(row["changes"][name]["relative"]) for name in names[1:]]
+        statuses = [row["changes"][name]["status"] for name in names[1:]]
+        marks = ", ".join(f"{MARKS[status]} {status}" for status in statuses)
+        cells.append([label_of(row["metric"]), *values, *changes, marks])
+        styles.append(COLORS[statuses[0]] if len(set(statuses)) == 1 else "")
+    aligned = columns([line[:-1] for line in cells])
+    for text, line, style in zip(aligned, cells, styles, strict=True):
+        yield style, f"{text}  {line[-1]}".rstrip()
+    utilizations = [
+        f"{design['name']} {percent(max(_busy(design), default=None))}"
+        for design in document["designs"]
+    ]
+    yield "dim", f"    busiest component: {', '.join(utilizations)}"
+
+
+def _busy(design: Document) -> list[float]:
+    return [row["utilization"] for row in design["components"].values() if row["utilization"]]

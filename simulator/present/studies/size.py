@@ -1,0 +1,91 @@
+"""A sizing on the terminal."""
+
+from collections.abc import Iterator, Sequence
+
+from simulator.present.numbers import count, dollars, percent
+from simulator.present.studies.words import (
+    MARKS,
+    Document,
+    Line,
+    columns,
+    section,
+    setting_flags,
+    setting_words,
+    value_of,
+)
+
+SHOWN = 15
+
+
+def size_lines(document: Document, topology: str, again: str, report: str | None) -> Iterator[Line]:
+    """The answer, how sure it is, and the candidates around it."""
+    rate = count(document["rate"])
+    yield "bold", f"  {document['topology']} · {rate} rps · seed {document['seed']}"
+    yield "", ""
+    yield section("VERDICT")
+    winner = document["winner"]
+    yield "green" if winner else "red", f"    {verdict_of(document)}"
+    for sentence in sureness_of(document):
+        yield "", f"    {sentence}"
+    if document["partial"]:
+        yield "yellow", "    ! partial result: a limit ended some runs early"
+    yield "", ""
+    yield section("CANDIDATES")
+    rows = [[*document["paths"], "cost", "ρ on paper", "p(99)", ""]]
+    simulated = [item for item in document["candidates"] if "latency.p99" in item]
+    rows += [candidate_row(item, document["paths"]) for item in simulated[:SHOWN]]
+    for place, text in enumerate(columns(rows, left=0)):
+        yield "" if place else "dim", text
+    yield "", ""
+    yield section("NEXT")
+    if winner:
+        flags = setting_flags(winner["settings"])
+        yield "", f"    use     simulate {topology} --rps {document['rate']:g} {flags}"
+    if report is not None:
+        yield "", f"    report  {report}"
+    yield "", f"    again   {again}"
+
+
+def candidate_row(item: Document, paths: Sequence[str]) -> list[str]:
+    """Settings, cost, utilization on paper, p99 and status of a candidate."""
+    latency = (item.get("latency.p99") or {}).get("value")
+    return [
+        *(str(item["settings"][path]) for path in paths),
+        f"{dollars(item['cost_per_hour_on_paper'])}/h",
+        percent(item["utilization_on_paper"]),
+        value_of("latency.p99", latency),
+        f"{MARKS.get(item['status'], '')} {item['status']}".strip(),
+    ]
+
+
+def verdict_of(document: Document) -> str:
+    """The answer in a sentence."""
+    winner = document["winner"]
+    if winner is None:
+        tried = len(document["candidates"])
+        return f"none of {tried} configurations meets {', '.join(document['objectives'])}"
+    cost = winner["cost_per_hour"]["value"]
+    return f"{setting_words(winner['settings'])} is the cheapest that holds: {dollars(cost)}/h"
+
+
+def sureness_of(document: Document) -> list[str]:
+    """How the answer was found and how sure it is."""
+    counts = document["counts"]
+    found = [
+        f"{len(document['candidates'])} configurations: {counts['overloaded']} cannot keep up on "
+        f"paper, {counts['fail']} fail, {counts['unsure']} too close to call, {counts['pass']} "
+        f"pass, {counts['dearer']} dearer and not run"
+    ]
+    check = document["check"]
+    if check is not None:
+        found.append(
+            f"checked with fresh seeds over {count(check['requests'])} requests: every interval "
+            "is on the right side"
+        )
+    rejected = document["rejected_by_check"]
+    found += [f"{setting_words(item['settings'])} passed once, but not again" for item in rejected]
+    found += [
+        f"{setting_words(settings)} is cheaper, and too close to call"
+        for settings in document["cheaper_but_open"]
+    ]
+    return found

@@ -1,0 +1,60 @@
+"""A sweep on the terminal and as CSV."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from simulator.present.studies.words import Document, Line, columns, section, value_of
+
+SHOWN = 40
+COLUMNS = ("latency.p50", "latency.p99", "errors.rate", "goodput", "cost.per_hour", "quality")
+
+
+def sweep_lines(document: Document, again: str, report: str | None) -> Iterator[Line]:
+    """The table as styled lines."""
+    paths = document["paths"]
+    yield (
+        "bold",
+        (
+            f"  {document['topology']} · {len(document['rows'])} of {document['points']} points · "
+            f"seed {document['seed']}"
+        ),
+    )
+    yield "", ""
+    if document["partial"]:
+        yield "yellow", "  ! partial result: not every point ran to its end"
+    yield section("POINTS")
+    rows = [[*paths, "p(50)", "p(99)", "errors", "good", "cost", "quality", "busiest", ""]]
+    for row in document["rows"][:SHOWN]:
+        values = [value_of(name, row[name]) for name in COLUMNS]
+        rows.append([*(str(row[path]) for path in paths), *values, row["bottleneck"] or "–",
+                     row["status"]])  # fmt: skip
+    for place, text in enumerate(columns(rows, left=0)):
+        yield "" if place else "dim", text
+    if len(document["rows"]) > SHOWN:
+        yield "dim", f"    … and {len(document['rows']) - SHOWN} more: --out sweep.csv"
+    yield "", ""
+    yield section("NEXT")
+    if report is not None:
+        yield "", f"    report  {report}"
+    yield "", f"    again   {again}"
+
+
+def sweep_csv(document: Document) -> str:
+    """The rows as CSV, a header first."""
+    text = io.StringIO()
+    rows = document["rows"]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def verdict_of(document: Document) -> str:
+    """How many points there are and how many hold."""
+    rows = document["rows"]
+    holds = sum(row["status"] == "pass" for row in rows)
+    unsteady = sum(not row["stable"] for row in rows)
+    text = f"{holds} of {len(rows)} points meet every objective"
+    return f"{text}, {unsteady} have no steady state" if unsteady else text
