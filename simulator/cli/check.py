@@ -12,8 +12,18 @@ from simulator.cli import exit_codes
 def check(
     files: Annotated[list[str], typer.Argument(help="Topology files, folders, or names.")],
     format_: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    claims: Annotated[
+        bool, typer.Option("--claims", help="Check what the documents promise, worst first.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the runs behind the claims.")] = 42,
+    jobs: Annotated[int | None, typer.Option("-j", "--jobs", help="Processes.")] = None,
 ) -> None:
     """Validate topologies: every mistake with its place; exit 2 if there is one."""
+    if claims:
+        from simulator.cli.claims import check_claims
+
+        check_claims(_expanded(files), format_, seed, jobs)
+        return
     from simulator.cli.loading import show
     from simulator.topology.diagnostics import Diagnostics, DocumentError
     from simulator.topology.reading import load_topology

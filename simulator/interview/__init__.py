@@ -1,1 +1,1 @@
-"""Numbers to say aloud, with their derivations."""
+"""Numbers to say aloud: figures rounded with their derivation, and the one-page card."""

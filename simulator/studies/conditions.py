@@ -16,7 +16,7 @@ from simulator.topology.claims import BASE, Claim
 from simulator.topology.model import Topology
 from simulator.topology.overlay import Data, with_values, with_variant
 
-REQUESTS_MAX = 60_000
+REQUESTS_MAX = 40_000
 """Requests of one run of a check, over all replications, unless the claim asks for a number."""
 
 Told = Callable[[int, int], None]

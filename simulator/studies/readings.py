@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.metrics.components import component_document
 from simulator.metrics.confidence import scalar_interval
+from simulator.metrics.derived import derived_samples
 from simulator.metrics.summary import Question, metrics_document
 from simulator.metrics.window import Window
 from simulator.studies.run import RunResult
@@ -88,6 +89,13 @@ def _walk(document: Any, path: Sequence[str]) -> Any:
     return document
 
 
+def _aggregate(values: Any, name: str) -> float:
+    if not len(values):
+        return float("nan")
+    match = _PERCENTILE.fullmatch(name)
+    return float(np.quantile(values, float(match["number"]) / 100) if match else values.mean())
+
+
 class _Reader:
     """Takes figures from a run; what replications say by themselves is computed when asked for."""
 
@@ -106,6 +114,7 @@ class _Reader:
             derived={name: (part.inside, part.outside) for name, part in topology.metrics.items()},
         )
         self.kinds = list(topology.requests)
+        self.outcomes = result.recordings[0].outcomes
         self.parts: dict[tuple[int, str], Document] = {}
 
     def read(self, word: str) -> Reading:
@@ -114,9 +123,13 @@ class _Reader:
         if parts[0] == "components" and parts[2:3] == ["meters"]:
             return self._meter(parts[1], parts[3], parts[4] if len(parts) > 4 else "mean")
         reading = read_document(self.document, word)
+        if reading.value is None and word.split(".")[-1] in self.outcomes:
+            reading = Reading(0.0)
         if reading.value is None:
             reading = self._unusual_percentile(word)
         if reading.value is None or parts[0] in ("paper", "stable"):
+            return reading
+        if _split(word)[-1] == "max":
             return reading
         each = tuple(self._in_replication(number, word) for number in range(len(self.windows)))
         if not each or not np.isfinite(each).all():
@@ -146,19 +159,49 @@ class _Reader:
         return found
 
     def _in_replication(self, number: int, word: str) -> float:
+        """The figure in one replication by itself; not a number if it has none."""
         parts = _split(word)
-        window = [self.windows[number]]
+        window = self.windows[number]
         if parts[0] == "components":
             key = (number, parts[1])
             if key not in self.parts:
-                self.parts[key] = {"components": {parts[1]: component_document(window, parts[1])}}
-        else:
-            kind = self.kinds.index(parts[1]) if parts[0] == "classes" else None
-            key = (number, f"class {kind}")
-            if key not in self.parts:
-                metrics = metrics_document(window, self.question, kind)
-                self.parts[key] = {"metrics": metrics, "classes": {parts[1]: metrics}}
-        value = read_document(self.parts[key], word).value
+                document = component_document([window], parts[1])
+                self.parts[key] = {"components": {parts[1]: document}}
+            value = read_document(self.parts[key], word).value
+            return float("nan") if value is None else value
+        kind = None
+        if parts[0] == "classes":
+            kind, parts = self.kinds.index(parts[1]), parts[2:]
+        values = self._values(window, parts[0], kind)
+        if values is not None:
+            return _aggregate(values, parts[-1])
+        return self._counted(window, parts, kind)
+
+    def _values(self, window: Window, metric: str, kind: int | None) -> Any:
+        """Values of a metric over requests; None if it is not of that sort."""
+        good = window.of_kind(kind, good=True)
+        if metric in ("latency", "ttft"):
+            values = window.requests[metric][good].astype(np.float64)
+            return values[~np.isnan(values)]
+        derived = self.question.derived or {}
+        if metric in derived:
+            return derived_samples([window], {metric: derived[metric]}, kind)[metric][0]
+        if metric in window.recording.metrics:
+            table = window.recording.samples
+            keep = table["metric"] == window.recording.metrics.index(metric)
+            return table["value"][keep & (table["at"] >= window.cut_s)]
+        return None
+
+    def _counted(self, window: Window, parts: Sequence[str], kind: int | None) -> float:
+        """Metrics that count requests or dollars, from the document of one replication."""
+        if parts[0] in ("throughput", "goodput"):
+            mask = window.of_kind(kind, good=parts[0] == "goodput")
+            return float(self.question.cells * mask.sum() / window.span_s)
+        key = (id(window), f"class {kind}")
+        if key not in self.parts:
+            plain = Question(cells=self.question.cells)
+            self.parts[key] = {"metrics": metrics_document([window], plain, kind)}
+        value = read_document(self.parts[key], ".".join(parts)).value
         return float("nan") if value is None else value
 
     def _meter(self, component: str, meter: str, how: str) -> Reading:

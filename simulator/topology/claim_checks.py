@@ -39,7 +39,8 @@ def check_claims(topology: Topology) -> Iterator[Finding]:
     for name in names:
         block = "given" if name in topology.given else "estimates"
         if unit_named(name) is not None:
-            yield Finding((block, name), f"`{name}` is a unit, so it cannot be a name")
+            message = f"`{name}` is a unit, so it cannot be a name"
+            yield Finding((block, name), message, f"for example `{name}_count`")
     for name, given in topology.given.items():
         yield from _words(given.value, topology, ("given", name, "value"))
     for name, estimate in topology.estimates.items():

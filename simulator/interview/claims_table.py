@@ -1,0 +1,93 @@
+"""The table of checked claims and estimates, worst first: text for terminals, and Markdown."""
+
+from collections.abc import Iterator, Sequence
+
+from simulator.interview.numbers import Figure
+from simulator.studies.claims import WORST_FIRST, Checked, worst_first
+from simulator.studies.estimates import Computed
+
+MARKS = {"holds": "✓", "fails": "✗", "unsure": "?", "not simulated": "–"}
+COLORS = {"holds": "green", "fails": "red", "unsure": "yellow", "not simulated": ""}
+SLIPS = ("off", "wrong unit", "no value")
+
+
+def figure_of(claim: Checked) -> Figure:
+    """The measured value of a claim with its interval."""
+    return Figure(claim.value, claim.unit, claim.low, claim.high)
+
+
+def counts_of(claims: Sequence[Checked]) -> str:
+    """How many hold, fail and so on."""
+    counts = [(status, sum(claim.status == status for claim in claims)) for status in WORST_FIRST]
+    return ", ".join(f"{count} {status}" for status, count in counts if count) or "no claims"
+
+
+def terminal_lines(
+    claims: Sequence[Checked], estimates: Sequence[tuple[str, Computed]]
+) -> Iterator[tuple[str, str]]:
+    """Claims worst first and estimates that are off, as (colour, text) lines."""
+    yield "bold", f"  █ CLAIMS{'worst first':>48}"
+    for claim in worst_first(claims):
+        mark = MARKS[claim.status]
+        yield COLORS[claim.status], f"    {mark} {claim.topology}  {claim.text}"
+        yield "", f"        {evidence(claim)}"
+    slips = [(name, item) for name, item in estimates if item.verdict in SLIPS]
+    if slips:
+        yield "", ""
+        yield "bold", f"  █ ESTIMATES{'off':>45}"
+        for name, item in slips:
+            yield "red", f"    ✗ {name}  {item.text or item.name}: {item.finding}"
+            yield "", f"        {item.derivation}; the document says {item.documented or '–'}"
+    yield "", ""
+    yield "", f"  {counts_of(claims)}; {estimate_counts([item for _, item in estimates])}"
+
+
+def evidence(claim: Checked) -> str:
+    """What was expected, what was found, and where the claim stands, in a line."""
+    place = ", ".join(filter(None, (claim.section, "" if claim.section else "our own")))
+    if claim.status == "not simulated":
+        return f"not simulated: {claim.reason} ({place})"
+    found = figure_of(claim).exact if claim.value is not None else "no value"
+    conditions = f", {claim.conditions}" if claim.conditions else ""
+    reason = f"; {claim.reason}" if claim.reason else ""
+    how = claim.how if claim.way == "metric" else claim.way
+    return f"{how}{conditions}: {found}, expected {claim.expect}{reason} ({place})"
+
+
+def estimate_counts(estimates: Sequence[Computed]) -> str:
+    """How many estimates agree with their document."""
+    documented = [item for item in estimates if item.documented is not None]
+    slips = [item for item in documented if item.verdict in SLIPS]
+    if not documented:
+        return f"{len(estimates)} estimates"
+    agree = len(documented) - len(slips)
+    return f"{agree} of {len(documented)} documented estimates agree"
+
+
+def markdown_table(claims: Sequence[Checked], *, with_topology: bool = True) -> Iterator[str]:
+    """The claims as a Markdown table, worst first."""
+    heads = ["result", "topology"] if with_topology else ["result"]
+    heads += ["claim", "measured or computed", "expected", "value [95 % interval]", "source"]
+    yield "| " + " | ".join(heads) + " |"
+    yield "|---" * len(heads) + "|"
+    for claim in worst_first(claims):
+        cells = [f"{MARKS[claim.status]} {claim.status}"]
+        cells += [f"`{claim.topology}`"] if with_topology else []
+        cells += markdown_cells(claim)
+        yield "| " + " | ".join(cells) + " |"
+
+
+def markdown_cells(claim: Checked) -> list[str]:
+    """The cells of one claim after its status."""
+    where = f"`{claim.how}`" if claim.way == "metric" else claim.how
+    where += f"; {claim.conditions}" if claim.conditions else ""
+    where += f"; {claim.reason}" if claim.reason else ""
+    place = "our own" if claim.section is None else f"{claim.document}, {claim.section}"
+    text = claim.text + (f" *({claim.note})*" if claim.note else "")
+    value = figure_of(claim).exact if claim.value is not None else "–"
+    return [escaped(cell) for cell in (text, where.lstrip("; "), claim.expect or "–", value, place)]
+
+
+def escaped(text: str) -> str:
+    """Text that is safe in a cell of a Markdown table."""
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
