@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, NonNegativeFloat, model_validator
 
 from simulator.kernel.amount import DurationAmount
 from simulator.kernel.component import Component, Means, Paper, Server
@@ -11,8 +11,9 @@ from simulator.kernel.references import Attribute
 from simulator.kernel.request import Flow, Request
 from simulator.kernel.site import Site
 from simulator.kernel.step import Step, all_on_paper, in_sequence
-from simulator.policies.eviction import EvictionName, store_of
-from simulator.quantities import Fraction, PositiveCount, PositiveDuration
+from simulator.policies.caching import Caching, KeyedCache
+from simulator.policies.eviction import EvictionName
+from simulator.quantities import Duration, Fraction, PositiveCount, PositiveDuration
 
 
 class Cache(Component):
@@ -20,7 +21,8 @@ class Cache(Component):
 
     With `hit_ratio`, each look-up hits with that probability, independently. With `key`, the
     cache holds up to `capacity` keys, evicts by `eviction`, forgets a key `ttl` after it was
-    written, and learns a key when `on_miss` has succeeded.
+    written, and learns a key when `on_miss` has succeeded. An answer from an expired entry is
+    degraded (`stale_ok`).
     """
 
     kind: Literal["cache"] = "cache"
@@ -34,18 +36,46 @@ class Cache(Component):
     capacity: PositiveCount | None = None
     """Keys it can hold; unbounded if left out."""
     ttl: PositiveDuration | None = None
-    """How long a key is valid after it was written."""
+    """How long a key is valid."""
+    ttl_jitter: Fraction = 0.0
+    """Spread of the time to live: drawn evenly within this share above and below `ttl`."""
+    expire: Literal["after_write", "after_access"] = "after_write"
+    """Whether the time to live counts from the write, or starts again at each use."""
     eviction: EvictionName = "lru"
     """Which key goes when the cache is full."""
+    coalesce: Literal["none", "cache"] = "none"
+    """Whether misses for a key that is being fetched wait for that fetch (single flight)."""
+    stale_while_revalidate: Duration = 0.0
+    """How long an expired entry is still served while it is fetched behind the scenes (RFC 5861)."""
+    stale_if_error: Duration = 0.0
+    """How long an expired entry is served when the fetch fails (RFC 5861)."""
+    early_refresh: NonNegativeFloat | None = None
+    """Fetch before expiry with growing probability: the beta of XFetch (Vattani 2015), mostly 1."""
+    negative_ttl: PositiveDuration | None = None
+    """How long a failed fetch is remembered and answered with an error at once."""
+    write: Literal["invalidate", "through", "around", "back"] = "invalidate"
+    """What calls with `operation: write` do to the entry, beside running `on_write`."""
     on_miss: list[Step] = Field(default_factory=list)
     """What to do on a miss, for example `[{call: database}]`."""
     on_hit: list[Step] = Field(default_factory=list)
     """What to do on a hit."""
+    on_write: list[Step] = Field(default_factory=list)
+    """What to do for `operation: write`; `on_miss` if left out."""
 
     @model_validator(mode="after")
     def _ratio_or_key(self) -> "Cache":
         if (self.hit_ratio is None) == (self.key is None):
             raise ValueError("a cache has either `hit_ratio` or `key`")
+        if self.key is None:
+            keyed = {"capacity", "ttl", "coalesce", "early_refresh", "negative_ttl", "write",
+                     "stale_while_revalidate", "stale_if_error", "expire"}  # fmt: skip
+            given = sorted(keyed & self.model_fields_set)
+            if given:
+                raise ValueError(f"`{given[0]}` needs a `key`: with `hit_ratio` there are no keys")
+        needing = ("ttl_jitter", "stale_while_revalidate", "stale_if_error", "early_refresh")
+        given = [name for name in needing if getattr(self, name)]
+        if self.ttl is None and given:
+            raise ValueError(f"`{given[0]}` has no effect without a `ttl`: nothing ever expires")
         return self
 
     def build(self, name: str, site: Site) -> "CacheServer":
@@ -64,29 +94,52 @@ class Cache(Component):
 
 
 class CacheServer(Server):
-    """Counts hits and misses; holds the keys."""
+    """Counts hits and misses; the entries are kept by a :class:`KeyedCache`."""
 
     spec: Cache
 
     def __init__(self, name: str, site: Site, spec: Cache) -> None:
         super().__init__(name, site, spec)
         self.lookup = spec.lookup.measure(site, name, "lookup")
-        self.hits = self.misses = 0
-        self.cold = False
         self.uniform = site.uniforms(name, "hits")
-        self.store = store_of(spec.eviction, spec.capacity or 2**62)
-        self.meter(site, "hits_total", lambda: self.hits)
-        self.meter(site, "misses_total", lambda: self.misses)
-        self.meter(site, "served_total", lambda: self.hits + self.misses)
+        self.cold = False
+        self.hits = self.misses = 0
+        self.keyed: KeyedCache | None = None
         if spec.key is not None:
-            self.meter(site, "keys", lambda: len(self.store))
+            caching = Caching(
+                capacity=spec.capacity,
+                eviction=spec.eviction,
+                ttl_s=spec.ttl,
+                ttl_jitter=spec.ttl_jitter,
+                slides=spec.expire == "after_access",
+                coalesce=spec.coalesce == "cache",
+                revalidate_s=spec.stale_while_revalidate,
+                if_error_s=spec.stale_if_error,
+                beta=spec.early_refresh,
+                negative_s=spec.negative_ttl,
+            )
+            self.keyed = KeyedCache(site, name, caching)
+            self.meters(site, self.keyed.meters())
+        else:
+            self.meter(site, "hits_total", lambda: self.hits)
+            self.meter(site, "misses_total", lambda: self.misses)
+            self.meter(site, "served_total", lambda: self.hits + self.misses)
 
     def connect(self, site: Site) -> None:
-        self.on_miss = in_sequence(self.spec.on_miss, site, self, "miss")
-        self.on_hit = in_sequence(self.spec.on_hit, site, self, "hit")
+        spec = self.spec
+        self.on_miss = in_sequence(spec.on_miss, site, self, "miss")
+        self.on_hit = in_sequence(spec.on_hit, site, self, "hit") if spec.on_hit else None
+        self.on_write = in_sequence(spec.on_write or spec.on_miss, site, self, "write")
+        if self.keyed is not None:
+            self.keyed.fetch = self.on_miss
 
     def worker(self, site: Site) -> None:
         """A cache has nobody to do `work`."""
+
+    def flush(self, begins: bool) -> None:
+        self.cold = begins
+        if self.keyed is not None and begins:
+            self.keyed.store.clear()
 
     def call(self, request: Request) -> Flow:
         seconds = self.lookup(request)
@@ -94,25 +147,25 @@ class CacheServer(Server):
             yield seconds
             if request.visit is not None:
                 request.visit.service += seconds
-        if self._hit(request):
+        keyed = self.keyed
+        if keyed is None:
+            return (yield from self._by_ratio(request))
+        key = request.attributes[self.spec.key]
+        if request.operation == "write":
+            return (yield from keyed.write(request, key, self.on_write, self.spec.write))
+        entry = keyed.fresh(key)
+        if entry is None:
+            return (yield from keyed.miss(request, key))
+        if self.on_hit is not None:
+            return (yield from self.on_hit(request))
+        return entry.outcome
+
+    def _by_ratio(self, request: Request) -> Flow:
+        assert self.spec.hit_ratio is not None
+        if self.uniform() < self.spec.hit_ratio and not self.cold:
             self.hits += 1
+            if self.on_hit is None:
+                return Outcome.OK
             return (yield from self.on_hit(request))
         self.misses += 1
-        outcome = yield from self.on_miss(request)
-        if outcome is Outcome.OK and self.spec.key is not None:
-            self.store.put(request.attributes[self.spec.key], self.clock.now)
-        return outcome
-
-    def flush(self, begins: bool) -> None:
-        self.cold = begins
-        self.store.clear()
-
-    def _hit(self, request: Request) -> bool:
-        spec = self.spec
-        if spec.hit_ratio is not None:
-            return self.uniform() < spec.hit_ratio and not self.cold
-        assert spec.key is not None
-        written = self.store.get(request.attributes[spec.key])
-        if written is None:
-            return False
-        return spec.ttl is None or self.clock.now - written < spec.ttl
+        return (yield from self.on_miss(request))

@@ -1,0 +1,203 @@
+"""What a cache does with keys: expiry, single flight, stale answers, early refresh, writes."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from math import log
+from typing import Literal
+
+from simulator.kernel.outcome import Outcome
+from simulator.kernel.request import Call, Flow, Request
+from simulator.kernel.site import Site
+from simulator.policies.eviction import EvictionName, store_of
+
+OK = Outcome.OK
+FOREVER = float("inf")
+WriteName = Literal["invalidate", "through", "around", "back"]
+
+
+@dataclass(frozen=True)
+class Caching:
+    """How a keyed cache behaves; seconds, and None for what is off."""
+
+    capacity: int | None = None
+    eviction: EvictionName = "lru"
+    ttl_s: float | None = None
+    ttl_jitter: float = 0.0
+    slides: bool = False
+    coalesce: bool = False
+    revalidate_s: float = 0.0
+    if_error_s: float = 0.0
+    beta: float | None = None
+    negative_s: float | None = None
+
+
+class Entry:
+    """What is known about a key: since and until when, and how long fetching it took (s)."""
+
+    __slots__ = ("expires", "fetch_s", "fetched_at", "outcome")
+
+    def __init__(
+        self, fetched_at: float, expires: float, fetch_s: float, outcome: Outcome = OK
+    ) -> None:
+        self.fetched_at = fetched_at
+        self.expires = expires
+        self.fetch_s = fetch_s
+        self.outcome = outcome
+
+
+class Flight:
+    """A fetch under way, and who waits for it."""
+
+    __slots__ = ("outcome", "waiting")
+
+    def __init__(self) -> None:
+        self.outcome: Outcome | None = None
+        self.waiting: list[Request] = []
+
+
+class KeyedCache:
+    """The entries of one cache and the rules for using them.
+
+    Everyone who missed is served ``on_miss``; with single flight, all but the first wait for the
+    first (nginx ``proxy_cache_lock``, Go ``singleflight``). A waiter whose leader was cancelled
+    takes over.
+    """
+
+    def __init__(self, site: Site, owner: str, rules: Caching) -> None:
+        self.clock = site.clock
+        self.probe = site.probe
+        self.rules = rules
+        self.store = store_of(rules.eviction, rules.capacity or 2**62)
+        self.jitter = site.uniforms(owner, "ttl")
+        self.early = site.uniforms(owner, "early_refresh")
+        self.flights: dict[Hashable, Flight] = {}
+        self.fetch: Call
+        self.hits = self.misses = self.stale = self.fetches = self.coalesced = 0
+
+    def meters(self) -> dict[str, Callable[[], float]]:
+        """Hits, misses, stale answers, fetches from the origin, waiters for another's fetch."""
+        return {
+            "hits_total": lambda: self.hits,
+            "misses_total": lambda: self.misses,
+            "served_total": lambda: self.hits + self.misses + self.stale,
+            "stale_total": lambda: self.stale,
+            "fetches_total": lambda: self.fetches,
+            "coalesced_total": lambda: self.coalesced,
+            "keys": lambda: len(self.store),
+        }
+
+    def fresh(self, key: Hashable) -> Entry | None:
+        """The valid entry of the key, or None if it has to be fetched."""
+        rules, now = self.rules, self.clock.now
+        entry: Entry | None = self.store.get(key)
+        if entry is None or now >= entry.expires:
+            return None
+        if rules.beta is not None and rules.ttl_s is not None:
+            # XFetch: the nearer the expiry and the dearer the fetch, the likelier it is made now.
+            ahead = -entry.fetch_s * rules.beta * log(max(self.early(), 1e-300))
+            if now + ahead >= entry.expires and key not in self.flights:
+                return None
+        self.hits += 1
+        if rules.slides and rules.ttl_s is not None:
+            entry.expires = now + self._ttl(rules.ttl_s)
+        return entry
+
+    def miss(self, request: Request, key: Hashable) -> Flow:
+        """Fetch, wait for somebody else's fetch, or answer from a stale entry."""
+        rules, now = self.rules, self.clock.now
+        entry: Entry | None = self.store.get(key)
+        if entry is not None and entry.expires <= now < entry.expires + rules.revalidate_s:
+            self._answer_stale(request)
+            if key not in self.flights:
+                behind = request.branch()
+                if behind.visit is not None:
+                    behind.visit = self.probe.background_visit()
+                behind.start(self._lead(behind, key))
+            return OK
+        self.misses += 1
+        outcome = yield from self._fetched(request, key)
+        if outcome is not OK and entry is not None and entry.outcome is OK:
+            if self.clock.now < entry.expires + rules.if_error_s:
+                self._answer_stale(request)
+                return OK
+        return outcome
+
+    def write(self, request: Request, key: Hashable, origin: Call, how: WriteName) -> Flow:
+        """Write to the origin, and treat the entry as the write policy says.
+
+        ``back`` answers once the cache has the value and writes to the origin behind the scenes;
+        what has not been written when the cache is lost is lost.
+        """
+        if how == "back":
+            self._keep(key, 0.0, OK)
+            behind = request.branch()
+            if behind.visit is not None:
+                behind.visit = self.probe.background_visit()
+            behind.start(origin(behind))
+            return OK
+        outcome = yield from origin(request)
+        if outcome is OK:
+            if how == "through":
+                self._keep(key, 0.0, OK)
+            elif how == "invalidate":
+                self.store.drop(key)
+        return outcome
+
+    def _answer_stale(self, request: Request) -> None:
+        self.stale += 1
+        request.degraded = Outcome.STALE_OK
+
+    def _fetched(self, request: Request, key: Hashable) -> Flow:
+        while self.rules.coalesce:
+            flight = self.flights.get(key)
+            if flight is None:
+                break
+            self.coalesced += 1
+            flight.waiting.append(request)
+            began = self.clock.now
+            try:
+                yield None
+            except BaseException:
+                if request in flight.waiting:
+                    flight.waiting.remove(request)
+                raise
+            if request.visit is not None:
+                request.visit.wait += self.clock.now - began
+            if flight.outcome is not None:
+                return flight.outcome
+        return (yield from self._lead(request, key))
+
+    def _lead(self, request: Request, key: Hashable) -> Flow:
+        began = self.clock.now
+        flight = Flight()
+        mine = self.flights.setdefault(key, flight) is flight
+        self.fetches += 1
+        try:
+            outcome = yield from self.fetch(request)
+            flight.outcome = outcome
+            if outcome is OK or self.rules.negative_s is not None:
+                self._keep(key, self.clock.now - began, outcome)
+        finally:
+            if mine:
+                del self.flights[key]
+                for waiting in flight.waiting:
+                    waiting.resume()
+        return outcome
+
+    def _keep(self, key: Hashable, fetch_s: float, outcome: Outcome) -> None:
+        rules = self.rules
+        seconds = rules.ttl_s if outcome is OK else rules.negative_s
+        if outcome is not OK:
+            stale: Entry | None = self.store.get(key)
+            if stale is not None and stale.outcome is OK and rules.if_error_s > 0.0:
+                return
+        now, known = self.clock.now, self.store.get(key)
+        if fetch_s and known is not None and known.expires > now and known.fetched_at > now - fetch_s:
+            # Filled by another fetch meanwhile, as memcached's `add`: its time to live stands.
+            return
+        expires = FOREVER if seconds is None else now + self._ttl(seconds)
+        self.store.put(key, Entry(now, expires, fetch_s, outcome))
+
+    def _ttl(self, seconds: float) -> float:
+        jitter = self.rules.ttl_jitter
+        return seconds * (1.0 + jitter * (2.0 * self.jitter() - 1.0)) if jitter else seconds
