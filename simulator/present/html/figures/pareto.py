@@ -1,0 +1,135 @@
+"""Cost against latency, with the line of what nothing beats."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from simulator.present.html.blocks import DataTable, Document, Drawing, Report
+from simulator.present.html.figure import Figure
+from simulator.present.html.theme import BLUE, GREY, ORANGE, VERMILION, axis, layout, plain
+from simulator.present.numbers import dollars, percent, seconds
+from simulator.present.studies.words import setting_words
+
+STATUS_COLORS = {"pass": BLUE, "fail": VERMILION, "unsure": ORANGE}
+NAMED_MAX = 12
+
+
+class Option(NamedTuple):
+    """One design or point: what it costs, how slow and how good it is."""
+
+    name: str
+    cost: float
+    latency_s: float
+    quality: float | None
+    status: str
+
+
+class Pareto(Figure):
+    """A point per design; the size of the mark falls with quality."""
+
+    name = "pareto"
+    section = "trade-offs"
+    order = 10
+
+    def draw(self, report: Report) -> Drawing | None:
+        options = options_of(report.document)
+        if len(options) < 2:
+            return None
+        best = unbeaten(options)
+        return Drawing(
+            heading=f"{len(best)} of {len(options)} are beaten by no other in latency, cost and "
+            "quality",
+            caption="Left and low is good. The line joins what no other beats in all of latency, "
+            "cost and quality; intervals are left out here, see the table of changes.",
+            table=DataTable(
+                "Latency, cost and quality",
+                ("design", "cost per hour", "latency p(99)", "quality", "beaten by none"),
+                [
+                    (
+                        option.name,
+                        dollars(option.cost),
+                        seconds(option.latency_s),
+                        percent(option.quality),
+                        "yes" if option in best else "no",
+                    )
+                    for option in options
+                ],
+                words=frozenset({4}),
+            ),
+            spec={
+                "data": [_line(best), _marks(options)],
+                "layout": layout(
+                    xaxis=axis("cost per hour", tickprefix="$", rangemode="tozero"),
+                    yaxis=axis("latency p(99)", ticksuffix="s", rangemode="tozero"),
+                    hovermode="closest",
+                    showlegend=False,
+                ),
+            },
+            height=400,
+        )
+
+
+def options_of(document: Document) -> list[Option]:
+    """Designs, points or candidates with a measured p99 and cost."""
+    study = document.get("study")
+    found: list[tuple[str, Document, str]] = []
+    if study == "compare":
+        rows = {row["metric"]: row["values"] for row in document["rows"]}
+        for design in document["designs"]:
+            values = {metric: row[design["name"]] for metric, row in rows.items()}
+            found.append((design["name"], values, design["verdict"]["status"]))
+    elif study == "sweep":
+        for row in document["rows"]:
+            name = setting_words({path: row[path] for path in document["paths"]})
+            found.append((name, row, row["status"]))
+    elif study == "size":
+        for item in document["candidates"]:
+            if "latency.p99" in item:
+                values = {"latency.p99": item["latency.p99"]["value"],
+                          "cost.per_hour": item["cost_per_hour"]["value"]}  # fmt: skip
+                found.append((setting_words(item["settings"]), values, item["status"]))
+    return [
+        Option(name, values["cost.per_hour"], values["latency.p99"], values.get("quality"), status)
+        for name, values, status in found
+        if values.get("cost.per_hour") is not None and values.get("latency.p99") is not None
+    ]
+
+
+def unbeaten(options: Sequence[Option]) -> list[Option]:
+    """The Pareto set of the estimates, the cheapest first."""
+    best = [option for option in options if not any(_beats(other, option) for other in options)]
+    return sorted(best, key=lambda option: (option.cost, option.latency_s))
+
+
+def _beats(a: Option, b: Option) -> bool:
+    pairs = [(a.cost, b.cost), (a.latency_s, b.latency_s), (-(a.quality or 0), -(b.quality or 0))]
+    return all(x <= y for x, y in pairs) and any(x < y for x, y in pairs)
+
+
+def _line(best: Sequence[Option]) -> Document:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": [option.cost for option in best],
+        "y": [option.latency_s for option in best],
+        "line": {"color": GREY, "dash": "dot", "width": 1.5},
+        "hoverinfo": "skip",
+    }
+
+
+def _marks(options: Sequence[Option]) -> Document:
+    named = len(options) <= NAMED_MAX
+    return {
+        "type": "scatter",
+        "mode": "markers+text" if named else "markers",
+        "x": [option.cost for option in options],
+        "y": [option.latency_s for option in options],
+        "text": [plain(option.name) for option in options],
+        "textposition": "top center",
+        "cliponaxis": False,
+        "marker": {
+            "size": [8.0 + 8.0 * (option.quality if option.quality is not None else 1.0)
+                     for option in options],
+            "color": [STATUS_COLORS.get(option.status, VERMILION) for option in options],
+        },
+        "hovertemplate": "%{text}<br>$%{x:.4g}/h<br>%{y:.3s}s<extra></extra>",
+    }  # fmt: skip

@@ -1,0 +1,72 @@
+"""What a study found, before any figure."""
+
+from collections.abc import Sequence
+
+from simulator.present.html.blocks import (
+    Block,
+    DataTable,
+    Document,
+    Finding,
+    FindingList,
+    Report,
+)
+from simulator.present.html.section import Section
+from simulator.present.studies import capacity, compare, size
+from simulator.present.studies.words import change_of
+
+STUDIES = frozenset({"compare", "capacity", "sweep", "size", "sensitivity"})
+
+
+class Answer(Section):
+    """The answer of a study and what it rests on."""
+
+    name = "answer"
+    title = "Answer"
+    order = 5
+    pages = STUDIES
+
+    def blocks(self, report: Report) -> Sequence[Block]:
+        document = report.document
+        found = [Finding("note", f"{text}.") for text in _sentences(document)]
+        if document["partial"]:
+            found.append(Finding("unsure", "Partial result: not every run came to its end."))
+        blocks: list[Block] = [FindingList(found)] if found else []
+        if document.get("gates"):
+            blocks.append(_gates(document["gates"]))
+        return blocks
+
+
+def _sentences(document: Document) -> list[str]:
+    study = document["study"]
+    if study == "compare":
+        unsteady = [
+            f"{design['name']} {design['verdict']['sentence']}"
+            for design in document["designs"]
+            if not design["stable"]
+        ]
+        flips = [compare.flip_sentence(flip) for flip in document["flips"]]
+        return [*unsteady, *(text[:1].upper() + text[1:] for text in flips)]
+    if study == "capacity":
+        return [text[:1].upper() + text[1:] for text in capacity.reasons_of(document)]
+    if study == "size":
+        return [text[:1].upper() + text[1:] for text in size.sureness_of(document)]
+    if study == "sensitivity" and document["unstable"]:
+        return [
+            f"{document['unstable']} of {document['runs']} runs have no steady state: their "
+            "latency depends on the length of the run"
+        ]
+    return []
+
+
+def _gates(gates: Sequence[Document]) -> DataTable:
+    return DataTable(
+        caption="Gates. One fails if the whole interval of the change is beyond it.",
+        columns=("gate", "design", "change", "status"),
+        rows=[
+            (gate["gate"], gate["design"], change_of(gate["change"]), gate["status"])
+            for gate in gates
+        ],
+        words=frozenset({1, 3}),
+        status=3,
+        statuses=[gate["status"] for gate in gates],
+    )
