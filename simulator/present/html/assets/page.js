@@ -50,9 +50,9 @@
     });
   }
 
-  function repaint() {
+  function repaint(size = {}) {
     for (const plot of plots) {
-      if (plot.dataset.drawn) Plotly.relayout(plot, themed(plot.layout));
+      if (plot.dataset.drawn) Plotly.relayout(plot, {...themed(plot.layout), ...size});
     }
   }
 
@@ -138,7 +138,7 @@
     event.target.textContent = "Theme: " + themes[next];
     repaint();
   });
-  dark.addEventListener("change", repaint);
+  dark.addEventListener("change", () => repaint());
 
   // A link to a row of a folded table has to open it first.
   function unfold() {
@@ -151,21 +151,24 @@
   }
   addEventListener("hashchange", unfold);
 
-  // Print on white, with every table open, and put things back afterwards.
+  // Print on white, as wide as the paper, with the shorter tables open; then put things back.
+  const PAPER = 680;
+  const ROWS_PRINTED = 30;
   let folded = [];
   let chosen;
   addEventListener("beforeprint", () => {
     chosen = root.dataset.theme;
     root.dataset.theme = "light";
-    folded = [...document.querySelectorAll("figure details:not([open])")];
+    folded = [...document.querySelectorAll("figure details:not([open])")].filter(
+      (details) => details.querySelectorAll("tr").length <= ROWS_PRINTED);
     for (const details of folded) details.open = true;
-    repaint();
+    repaint({width: PAPER});
   });
   addEventListener("afterprint", () => {
     if (chosen) root.dataset.theme = chosen;
     else delete root.dataset.theme;
     for (const details of folded) details.open = false;
-    repaint();
+    repaint({width: null, autosize: true});
   });
 
   Promise.all(plots.map(draw)).then(() => {

@@ -62,7 +62,7 @@ def _heading(timeline: Document) -> str:
         values = measured(timeline, timeline["latency"][name])
         if len(values) > 1:
             return (
-                f"{name} stays between {seconds(min(values))} and {seconds(max(values))} "
+                f"{name} lies between {seconds(min(values))} and {seconds(max(values))} "
                 "after the warm-up"
             )
     return "Latency over time"

@@ -76,7 +76,7 @@ def _map(topology: Document, measures: Mapping[str, Document]) -> Markup:
     )
     return Markup(
         '<div class="scroll"><svg class="map" viewBox="0 0 {w} {h}" width="{w}" height="{h}" '
-        'role="img" aria-label="Components and calls"><defs><marker id="tip" viewBox="0 0 8 8" '
+        'role="group" aria-label="Components and calls"><defs><marker id="tip" viewBox="0 0 8 8" '
         'refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" '
         'orient="auto"><path d="M0,0.5 L8,4 L0,7.5 z"/></marker></defs>{arrows}{boxes}</svg></div>'
     ).format(w=round(width), h=round(height), arrows=arrows, boxes=boxes)

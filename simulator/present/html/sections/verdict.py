@@ -36,6 +36,9 @@ def findings_of(report: Report) -> list[Finding]:
     verdict = document["verdict"]
     severity = {"unstable": "fail"}.get(verdict["status"], verdict["status"])
     found = [Finding(severity, f"{document['topology']} {verdict['sentence']}.")]
+    if not document["stable"]:
+        sentence = "There is no steady state: times below depend on how long the run lasts."
+        found.append(Finding("fail", sentence, "trust"))
     breakdown = report.table("breakdown")
     if breakdown:
         tail = breakdown[-1]
@@ -70,17 +73,20 @@ def _tiles(document: Document) -> list[Tile]:
     quality = metrics.get("quality")
     if quality is not None and quality["value"] < 0.9995:
         tiles.append(Tile("quality", f"{quality['value']:.3g}", "of 1, mean of good answers"))
-    tiles += _headroom(document)
+    tiles += _busiest(document)
     return tiles
 
 
-def _headroom(document: Document) -> list[Tile]:
-    name = document["verdict"].get("bottleneck")
-    component = document["components"].get(name) if name else None
-    if component is None or component["utilization"] is None:
+def _busiest(document: Document) -> list[Tile]:
+    loads = {
+        name: component["utilization"]
+        for name, component in document["components"].items()
+        if component["utilization"] is not None
+    }
+    if not loads:
         return []
-    busy = component["utilization"]
-    return [Tile("busiest component", percent(busy), f"{name}, utilization")]
+    name = max(loads, key=lambda name: loads[name])
+    return [Tile("busiest component", percent(loads[name]), f"{name}, utilization")]
 
 
 def _thresholds(objectives: Sequence[Document]) -> DataTable:
