@@ -80,10 +80,9 @@ def compare(folder: Path, blocks: int | None = None) -> dict[str, Any]:
         )
     }
     errors = [abs(metric["error"]) for metric in metrics.values()]
-    reach = step_time.provenance.outside(
-        kv_decode=max(engine.kv_longest for engine in engines),
-        n_decode=max(engine.batch_largest for engine in engines),
-    )
+    reach = {
+        name: pair for engine in engines for name, pair in engine.outside_calibration().items()
+    }
     return {
         "folder": folder.name,
         "gpu": profile.gpu,

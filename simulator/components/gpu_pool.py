@@ -19,6 +19,7 @@ from simulator.policies.gpu_serving import (
     Paced,
     PassTime,
     PromptBlocks,
+    Room,
     SharedPrefix,
     Speculation,
     profile_at,
@@ -36,6 +37,7 @@ from simulator.serving.routing import router
 from simulator.serving.settings import EngineConfig
 from simulator.serving.step_time import StepTime
 
+KV_BYTES = {"bf16": 2.0, "fp8": 1.0}
 LARGE_BYTES = 70 * 2**30
 """From this memory on vLLM chooses larger batches (the A100 excepted)."""
 
@@ -146,8 +148,7 @@ class GpuPool(Component):
     @property
     def shape(self) -> Model:
         """The model's catalogue entry."""
-        assert self.model is not None, "continuous batching has a model"
-        return find_model(self.model)
+        return find_model(self.model or "")
 
     def step_time(self) -> StepTime:
         """Step times by order of trust: the profile, else the roofline."""
@@ -162,7 +163,7 @@ class GpuPool(Component):
             self.hardware,
             gpus=self.tensor_parallel,
             quantization=QUANTIZATIONS[self.quantization],
-            kv_bytes=1.0 if self.kv_quantization == "fp8" else 2.0,
+            kv_bytes=KV_BYTES[self.kv_quantization],
             link=link,
         )
 
@@ -180,7 +181,7 @@ class GpuPool(Component):
                 tensor_parallel=self.tensor_parallel,
                 gpu_memory_utilization=self.gpu_memory_utilization,
                 weight_bytes=QUANTIZATIONS[self.quantization].weight_bytes,
-                kv_bytes=1.0 if self.kv_quantization == "fp8" else 2.0,
+                kv_bytes=KV_BYTES[self.kv_quantization],
                 max_num_batched_tokens=batched,
                 max_num_seqs=sequences,
             ).num_gpu_blocks
@@ -217,25 +218,17 @@ class GpuPool(Component):
 
     def on_paper(self, attributes: Means) -> Paper:
         if self.batching != "continuous":
-            assert self.pass_time is not None, "checked by the validator"
-            size = 1 if self.batching == "single" else self.max_batch_size
-            item = self.item(attributes)
-            seconds = self.pass_time.batch_time().seconds([item] * size, 0)
+            server = self.batch_server()
+            size = server.max_batch_size
+            seconds = server.batch_time.seconds([self.item(attributes)] * size, 0)
             return Paper(servers=float(self.replicas * size), service_s=seconds)
-        config, times = self.engine_config(), self.step_time()
-        prompt = max(1, round(attributes.get(self.input_tokens, 1.0)))
-        output = max(1, round(attributes.get(self.output_tokens, 1.0)))
-        assert config.num_gpu_blocks is not None, "a pool has finite memory"
-        fitting = config.num_gpu_blocks * config.block_size // (prompt + output)
-        batch = max(1, min(config.max_num_seqs, fitting))
-        kv = prompt + output / 2
-        steps = output / config.tokens_per_step
-        decode = times.decode(batch, 1 + config.draft_tokens).at(kv) + config.step_overhead_s
-        extra = times.mixed([(prompt, 0)], batch, kv, kv) - times.decode(batch).at(kv)
-        seconds = steps * decode + batch * max(0.0, extra)
+        room = Room(self.step_time(), self.engine_config())
+        prompt = attributes.get(self.input_tokens, 1.0)
+        room.ask(max(1, round(prompt)), max(1, round(attributes.get(self.output_tokens, 1.0))))
+        batch = room.largest()
         replicas = self.replicas - (self.disaggregated.prefill if self.disaggregated else 0)
-        paper = Paper(servers=float(batch * replicas), service_s=seconds)
-        source = times.provenance
+        paper = Paper(servers=float(batch * replicas), service_s=room.seconds(batch))
+        source = room.times.provenance
         error = source.held_out_error
         known = "error unknown" if error is None else f"held-out error {error:.1%}"
         paper.notes.append(f"step times are {source.kind} ({known}): {source.source}")
@@ -261,16 +254,15 @@ class GpuPoolServer(Server):
         self.ready_at = 0.0
         self.inner = self._engines(site)
         engines: list[Any] = list(self.inner)
-        slots = 1
+        split = spec.disaggregated
+        if self.continuous and split is not None:
+            transfer = split.transfer(spec.shape.kv_bytes_per_token())
+            parts = self.inner[: split.prefill], self.inner[split.prefill :]
+            engines = [Disaggregated(*parts, transfer)]
+        self.room: Room | None = None
         if self.continuous:
-            slots = spec.engine_config().max_num_seqs
-            split = spec.disaggregated
-            if split is not None:
-                transfer = split.transfer(spec.shape.kv_bytes_per_token())
-                prefill, decode = self.inner[: split.prefill], self.inner[split.prefill :]
-                engines = [Disaggregated(prefill, decode, transfer)]
-                slots *= len(self.inner)
-        self.pool = EnginePool(site.clock, engines, router(spec.router), slots, self._react)
+            self.room = Room(self.inner[0].step_time, self.inner[0].config)
+        self.pool = EnginePool(site.clock, engines, router(spec.router), self._room, self._react)
         self.taken: dict[float, list[int]] = {}
         self.meters(site, self.pool.meters())
         self.meters(site, {
@@ -300,18 +292,17 @@ class GpuPoolServer(Server):
             times = Paced(times, pace)
         return [ContinuousBatching(times, config) for _ in range(spec.replicas)]
 
+    def _room(self, engine: Any) -> float:
+        """How many jobs an engine could work on at its present pace."""
+        if self.room is None:
+            return 1.0
+        split = self.spec.disaggregated
+        decoding = 1 if split is None else self.spec.replicas - split.prefill
+        return self.room.of(engine.running_count // decoding) * decoding
+
     def _outside(self) -> float:
         """1 once a step has left the range that its times were measured in."""
-        return float(
-            any(
-                engine.step_time.provenance.outside(
-                    kv_decode=engine.kv_longest,
-                    n_decode=engine.batch_largest,
-                    kv_prefill=engine.prompt_longest,
-                )
-                for engine in self.inner
-            )
-        )
+        return float(any(engine.outside_calibration() for engine in self.inner))
 
     def call(self, request: Request) -> Flow:
         delay = max(self.spec.front_end.request, self.ready_at - self.clock.now)
@@ -358,9 +349,13 @@ class GpuPoolServer(Server):
         if spec.prompt_blocks is not None:
             hashes = attributes.get(spec.prompt_blocks.attribute) or ()
             prefix += [((key,), spec.prompt_blocks.tokens) for key in hashes]
+        prompt = max(1, round(float(attributes.get(spec.input_tokens, 1.0))))
+        output = max(1, round(float(attributes.get(spec.output_tokens, 1.0))))
+        if self.room is not None:
+            self.room.ask(prompt, output)
         return Generation(
-            max(1, round(float(attributes.get(spec.input_tokens, 1.0)))),
-            max(1, round(float(attributes.get(spec.output_tokens, 1.0)))),
+            prompt,
+            output,
             prefix=tuple(prefix),
             priority=request.priority,
             payload=request,

@@ -1,6 +1,7 @@
 """Clock-free engines on the simulation's clock: routing, failures, meters."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from simulator.kernel.clock import Clock
@@ -48,8 +49,8 @@ class Driver:
 class EnginePool:
     """Replicas behind a router; the jobs of a lost replica are served by the others.
 
-    ``slots`` is how many jobs one replica works on at most. With a KV cache the number that its
-    blocks have room for counts, extrapolated from the jobs that run now.
+    ``room`` tells how many jobs a replica could work on at its present pace (see `gpu_pool`), so
+    that jobs running over room is the share of its greatest throughput.
     """
 
     def __init__(
@@ -57,51 +58,60 @@ class EnginePool:
         clock: Clock,
         engines: Sequence[Any],
         router: Router,
-        slots: int,
+        room: Callable[[Any], float],
         react: Callable[[list[Any]], None],
     ) -> None:
         self.clock = clock
         self.engines = list(engines)
         self.router = router
-        self.slots = slots
-        self.react = react
-        self.drivers = [Driver(clock, engine, self._happened) for engine in engines]
         self.recomputed = 0
         self.longest = 0
-        self._down: dict[int, float] = {}
+        self._room = room
+        self._react = react
+        self._down: set[int] = set()
         self._stranded: list[Any] = []
-        self._places: dict[Any, Driver] = {}
-        self._levels = (0.0, 0.0, float(slots * len(self.engines)))
+        self._places: dict[Any, int] = {}
+        indices = range(len(self.engines))
+        self.drivers = [Driver(clock, self.engines[i], partial(self._happened, i)) for i in indices]
+        self._levels = [(0, 0, 0.0)] * len(self.engines)
+        self._running = self._waiting = 0
+        self._room_sum = 0.0
         self._areas = [0.0, 0.0, 0.0]
         self._read_at = clock.now
+        for i in indices:
+            self._note(i)
 
     def submit(self, job: Any) -> bool:
         """Give the job to a replica; False if its queue is full."""
-        alive = [i for i in range(len(self.engines)) if i not in self._down]
-        if not alive:
-            self._stranded.append(job)
-            self.note()
-            return True
-        engines = self.engines if not self._down else [self.engines[i] for i in alive]
-        driver = self.drivers[alive[self.router.choose(job, engines)]]
+        engines = self.engines
+        if not self._down:
+            index = self.router.choose(job, engines)
+        else:
+            alive = [i for i in range(len(engines)) if i not in self._down]
+            if not alive:
+                self._account()
+                self._stranded.append(job)
+                return True
+            index = alive[self.router.choose(job, [engines[i] for i in alive])]
+        driver = self.drivers[index]
         driver.catch_up()
-        self._places[job] = driver
         if driver.engine.submit(job, self.clock.now) is False:
-            del self._places[job]
             return False
+        self._places[job] = index
         driver.arm()
-        self.note()
+        self._note(index)
         return True
 
     def cancel(self, job: Any) -> None:
         """Drop a job whose client gave up."""
-        driver = self._places.pop(job, None)
-        if driver is not None:
-            driver.engine.cancel(job, self.clock.now)
-            driver.arm()
+        index = self._places.pop(job, None)
+        if index is not None:
+            self.engines[index].cancel(job, self.clock.now)
+            self.drivers[index].arm()
+            self._note(index)
         elif job in self._stranded:
+            self._account()
             self._stranded.remove(job)
-        self.note()
 
     def finished(self, job: Any) -> None:
         """Forget where the job was."""
@@ -109,65 +119,68 @@ class EnginePool:
 
     def lose(self, share: float) -> list[int]:
         """Take away this share of the replicas, the last ones first; their jobs go elsewhere."""
-        count = round(len(self.engines) * share)
         alive = [i for i in range(len(self.engines)) if i not in self._down]
-        victims = alive[len(alive) - min(count, len(alive)) :]
+        count = min(round(len(self.engines) * share), len(alive))
+        victims = alive[len(alive) - count :]
         jobs = []
+        self._down.update(victims)
         for index in victims:
-            self._down[index] = FOREVER
             jobs += self.engines[index].fail()
+            self._note(index)
         self.recomputed += len(jobs)
         for job in jobs:
             self._places.pop(job, None)
             self.submit(job)
-        self.note()
         return victims
 
     def regain(self, victims: list[int], load_s: float) -> None:
         """Give the replicas back; they serve again once the model is loaded."""
 
         def up() -> None:
+            self._down.difference_update(victims)
             for index in victims:
-                self._down.pop(index, None)
+                self._note(index)
             waiting, self._stranded = self._stranded, []
             for job in waiting:
                 self.submit(job)
-            self.note()
 
         if load_s > 0.0:
             self.clock.call_at(self.clock.now + load_s, up)
         else:
             up()
 
-    def _happened(self, events: list[Any]) -> None:
-        self.note()
-        self.react(events)
-        self.note()
+    def _happened(self, index: int, events: list[Any]) -> None:
+        self._note(index)
+        self._react(events)
 
-    def note(self) -> None:
-        """Add up the levels since the last change and read the new ones."""
+    def _account(self) -> None:
+        """Add up the levels since the last change."""
         now = self.clock.now
         passed = now - self._read_at
         if passed > 0.0:
             self._read_at = now
-            for i, level in enumerate(self._levels):
-                self._areas[i] += level * passed
-        running = waiting = 0
-        room = 0.0
-        for index, engine in enumerate(self.engines):
-            here = engine.running_count
-            running += here
-            waiting += engine.waiting_count
-            if index not in self._down:
-                used = getattr(engine, "kv_used", 0.0)
-                room += min(self.slots, here / used) if here and used > 0.0 else self.slots
-        waiting += len(self._stranded)
-        self.longest = max(self.longest, waiting)
-        self._levels = (float(running), float(waiting), room)
+            areas = self._areas
+            areas[0] += self._running * passed
+            areas[1] += (self._waiting + len(self._stranded)) * passed
+            areas[2] += self._room_sum * passed
+
+    def _note(self, index: int) -> None:
+        """Account for the past and read the new levels of one engine."""
+        self._account()
+        engine = self.engines[index]
+        running, waiting = engine.running_count, engine.waiting_count
+        room = 0.0 if index in self._down else self._room(engine)
+        old = self._levels[index]
+        self._levels[index] = (running, waiting, room)
+        self._running += running - old[0]
+        self._waiting += waiting - old[1]
+        self._room_sum += room - old[2]
+        if waiting > old[1] and self._waiting > self.longest:
+            self.longest = self._waiting
 
     def area(self, which: int) -> float:
-        """The integral over time of running jobs (0), waiting jobs (1) or places for them (2)."""
-        self.note()
+        """The integral over time of running jobs (0), waiting jobs (1) or room for them (2)."""
+        self._account()
         return self._areas[which]
 
     def meters(self) -> dict[str, Callable[[], float]]:
@@ -176,9 +189,9 @@ class EnginePool:
             "busy_area": lambda: self.area(0),
             "queue_area": lambda: self.area(1),
             "servers_area": lambda: self.area(2),
-            "busy": lambda: self._levels[0],
-            "queue": lambda: self._levels[1],
-            "servers": lambda: self._levels[2],
+            "busy": lambda: self._running,
+            "queue": lambda: self._waiting + len(self._stranded),
+            "servers": lambda: self._room_sum,
             "queue_max": lambda: self.longest,
             "recomputed_total": lambda: self.recomputed,
         }

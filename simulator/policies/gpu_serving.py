@@ -25,8 +25,11 @@ from simulator.serving.curve import PiecewiseLinear
 from simulator.serving.disaggregation import KvTransfer
 from simulator.serving.generation import FrontEnd
 from simulator.serving.profile import Profile, load_profile
+from simulator.serving.settings import EngineConfig
 from simulator.serving.speculative import SpeculativeDecoding
 from simulator.serving.step_time import Provenance, StepTime, Straggler
+
+FOREVER = float("inf")
 
 
 class SharedPrefix(Spec):
@@ -224,3 +227,61 @@ class Paced:
     def mixed(self, *arguments: Any) -> float:
         """The stretched step."""
         return self.steps.mixed(*arguments) * self.pace[0]
+
+
+class Room:
+    """How many requests one engine could work on at its present pace.
+
+    A batch of n serves n / S(n) requests a second, where S(n) = O d(n) + n p: O decode steps of
+    d(n) seconds and the prompts of everybody, p seconds each. The most it can serve is
+    m / S(m) at its largest batch m. With n running, the engine is as busy as n servers out of
+    c(n) = S(n) m / S(m): n / c(n) is the share of the greatest throughput, 1 at saturation. Prompt
+    and output lengths are the means of what was asked so far.
+    """
+
+    REFRESH = 1.1
+
+    def __init__(self, times: StepTime, config: EngineConfig) -> None:
+        self.times = times
+        self.config = config
+        self.asked = 0
+        self.prompt = self.output = 0.0
+        self._next = 1.0
+        self._known: dict[int, float] = {}
+
+    def ask(self, prompt: int, output: int) -> None:
+        """Count a request."""
+        self.asked += 1
+        self.prompt += prompt
+        self.output += output
+        if self.asked >= self._next:
+            self._next = self.asked * self.REFRESH + 1.0
+            self._known.clear()
+
+    def of(self, running: int) -> float:
+        """The room c(n) with `running` requests."""
+        if running not in self._known:
+            full = self.largest()
+            known = min(max(running, 1), full)
+            self._known[running] = max(
+                float(running), full * self.seconds(known) / self.seconds(full)
+            )
+        return self._known[running]
+
+    def largest(self) -> int:
+        """The largest batch that slots and KV blocks allow."""
+        config, count = self.config, max(1, self.asked)
+        tokens = max(1.0, (self.prompt + self.output) / count)
+        blocks = config.num_gpu_blocks
+        fitting = FOREVER if blocks is None else blocks * config.block_size / tokens
+        return max(1, int(min(config.max_num_seqs, fitting)))
+
+    def seconds(self, batch: int) -> float:
+        """The mean time S(n) of a request in a batch of n."""
+        count = max(1, self.asked)
+        prompt, output = max(1, round(self.prompt / count)), max(1.0, self.output / count)
+        config, kv = self.config, prompt + output / 2
+        step = self.times.decode(batch, 1 + config.draft_tokens).at(kv) + config.step_overhead_s
+        plain = self.times.decode(batch).at(kv)
+        extra = max(0.0, self.times.mixed([(prompt, 0)], batch, kv, kv) - plain)
+        return output / config.tokens_per_step * step + batch * extra

@@ -138,6 +138,7 @@ class BlockPool:
         """Free everything `request` holds; its shared units stay cached."""
         limited = self.total != UNLIMITED
         freed = request.private_blocks
+        assert freed >= 0, "a request holds fewer KV blocks than none"
         if freed:
             self.free += freed
             if self.caching and limited:
@@ -176,8 +177,9 @@ class BlockPool:
             end = 0
             request.chain = []
             for part, tokens in request.prefix:
-                key = hash((key, part))
                 start, end = end, min(end + tokens, request.prompt)
+                # A part cut short by a short prompt is another part.
+                key = hash((key, part, end))
                 blocks = end // self.block_size - start // self.block_size
                 request.chain.append((key, end, blocks))
         return request.chain

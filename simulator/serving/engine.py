@@ -73,6 +73,14 @@ class ContinuousBatching:
         pool = self.batch.pool
         return pool.used / pool.total
 
+    def outside_calibration(self) -> dict[str, tuple[float, float]]:
+        """Return which inputs of the step times left their measured range, and how far."""
+        return self.step_time.provenance.outside(
+            kv_decode=self.kv_longest,
+            n_decode=self.batch_largest,
+            kv_prefill=self.prompt_longest,
+        )
+
     def next_time(self) -> float:
         """Return when the batch changes next; infinity when nothing runs."""
         return self._run_end

@@ -59,8 +59,9 @@ def random_requests(
         prefix: tuple[tuple[int, int], ...] = ()
         if shared:
             tenant = int(rng.integers(4))
-            tokens += 256
-            prefix = ((tenant, 256), (int(rng.integers(1000)), tokens - 256))
+            prefix = ((tenant, 256), (int(rng.integers(1000)), tokens))
+            # Some prompts are shorter than the part they share.
+            tokens += int(rng.integers(256))
         priority = int(rng.integers(3))
         result.append((now, Generation(tokens, output, prefix=prefix, priority=priority)))
     return result
