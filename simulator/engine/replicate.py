@@ -1,10 +1,12 @@
 """Independent replications over processes, and when to stop."""
 
+import os
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from simulator.engine.budget import Budget
@@ -45,9 +47,12 @@ class Experiment:
 
 
 def run_replication(
-    experiment: Experiment, replication: int, progress: Callable[[float], bool] | None = None
+    experiment: Experiment,
+    replication: int,
+    progress: Callable[[float], bool] | None = None,
+    stop_file: str | None = None,
 ) -> Recording:
-    """Run one replication in this process."""
+    """Run one replication in this process; it ends early once ``stop_file`` exists."""
     trace_every = max(1, round(experiment.expected_requests / TRACED_REQUESTS))
     simulation = compile_simulation(
         experiment.topology,
@@ -61,7 +66,8 @@ def run_replication(
 
         def going_on(done: float) -> bool:
             wanted = True if progress is None else progress(done)
-            return wanted and not interrupted()
+            stopped = stop_file is not None and os.path.exists(stop_file)
+            return wanted and not stopped and not interrupted()
 
         return simulation.run(experiment.horizon_s, experiment.budget, going_on)
 
@@ -79,8 +85,11 @@ def run_replications(
     over what it has so far.
     """
     if jobs == 1 or len(replications) == 1:
-        return list(_in_turn(experiment, replications, progress))
-    return list(_side_by_side(experiment, replications, jobs, progress))
+        recordings = list(_in_turn(experiment, replications, progress))
+    else:
+        recordings = list(_side_by_side(experiment, replications, jobs, progress))
+    # Replications that were stopped before anything was measured say nothing.
+    return [item for item in recordings if len(item.times) > 2] or recordings[:1]
 
 
 def _in_turn(
@@ -109,19 +118,24 @@ def _side_by_side(
 ) -> Iterator[Recording]:
     from joblib import Parallel, delayed
 
-    shared = replace(experiment)
-    with _graceful_interrupt():
-        results: Any = Parallel(n_jobs=jobs, return_as="generator")(
-            delayed(run_replication)(shared, replication) for replication in replications
-        )
-        for position, recording in enumerate(results):
-            if progress is not None:
-                progress(position, 1.0)
-            yield recording
+    # An interrupt may reach this process alone, so the others are told through a file.
+    with tempfile.TemporaryDirectory() as folder:
+        stop_file = os.path.join(folder, "stop")
+        with _graceful_interrupt(lambda: open(stop_file, "w").close()):
+            results: Any = Parallel(n_jobs=jobs, return_as="generator")(
+                delayed(run_replication)(experiment, replication, None, stop_file)
+                for replication in replications
+            )
+            for position, recording in enumerate(results):
+                if progress is not None:
+                    progress(position, 1.0)
+                yield recording
 
 
 @contextmanager
-def _graceful_interrupt() -> Iterator[Callable[[], bool]]:
+def _graceful_interrupt(
+    tell: Callable[[], None] = lambda: None,
+) -> Iterator[Callable[[], bool]]:
     """Note an interrupt instead of raising it; outside the main thread, do nothing."""
     noted = False
 
@@ -130,6 +144,7 @@ def _graceful_interrupt() -> Iterator[Callable[[], bool]]:
         if noted:
             raise KeyboardInterrupt
         noted = True
+        tell()
 
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False

@@ -174,7 +174,7 @@ class Simulation:
                     ending = "interrupted"
                     break
             if ending == "complete":
-                ending = self._drain(horizon_s, meter)
+                ending = self._drain(horizon_s, meter, progress)
         return self._recording(ending, meter)
 
     def _advance(self, until: float, meter: Meter) -> Ending:
@@ -184,7 +184,7 @@ class Simulation:
                 return limit
         return "complete"
 
-    def _drain(self, horizon_s: float, meter: Meter) -> Ending:
+    def _drain(self, horizon_s: float, meter: Meter, progress: Progress | None) -> Ending:
         step = horizon_s / 20
         limit = horizon_s * (1 + meter.budget.drain_factor)
         finished = self.site.probe.requests
@@ -194,6 +194,8 @@ class Simulation:
             ending = self._advance(until, meter)
             if ending != "complete":
                 return ending
+            if progress is not None and not progress(1.0):
+                return "interrupted"
         return "complete"
 
     def _recording(self, ending: Ending, meter: Meter) -> Recording:

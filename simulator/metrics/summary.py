@@ -57,7 +57,7 @@ class Findings:
 
 def settle(recordings: Sequence[Recording], question: Question) -> Findings:
     """Cut the warm-up and decide whether there is a steady state to speak of."""
-    horizon = recordings[0].horizon_s
+    horizon = min(recording.horizon_s for recording in recordings)
     if question.warmup_s is not None:
         cut_s = min(question.warmup_s, horizon / 2)
         steady, sentence = True, f"The first {cut_s:g} s of each replication are cut as asked."

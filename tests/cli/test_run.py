@@ -1,0 +1,170 @@
+"""The main command as its user meets it: a process, its output, its exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GATEWAY = str(ROOT / "topologies" / "llm_gateway.yaml")
+
+
+def simulate(
+    *words: str, cwd: Path | None = None, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run ``simulate`` with these words."""
+    return subprocess.run(
+        [sys.executable, "-m", "simulator", *words],
+        capture_output=True,
+        text=True,
+        cwd=cwd or ROOT,
+        timeout=timeout,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
+        check=False,
+    )
+
+
+def test_main_job_writes_summary_and_report(tmp_path: Path) -> None:
+    done = simulate(GATEWAY, "--rps", "500", "--requests", "20k", "--out", str(tmp_path / "r"))
+    assert done.returncode in {0, 99}, done.stderr
+    for title in ("VERDICT", "THRESHOLDS", "RESULTS", "COMPONENTS", "NEXT"):
+        assert f"█ {title}" in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines()) <= 120
+    page = (tmp_path / "r" / "index.html").read_text(encoding="utf-8")
+    assert page.lower().startswith("<!doctype html>") and "llm_gateway" in page
+    before = page
+    again = simulate("report", str(tmp_path / "r"))
+    assert again.returncode == 0
+    assert (tmp_path / "r" / "index.html").read_text(encoding="utf-8") == before
+
+
+def test_same_seed_same_bytes_for_any_number_of_jobs() -> None:
+    documents = []
+    for jobs in ("1", "2"):
+        done = simulate(
+            GATEWAY, "--rps", "200", "--requests", "12k", "--json", "--no-report", "-j", jobs
+        )
+        document = json.loads(done.stdout)
+        for field in ("wall_s", "elapsed_s", "jobs"):
+            document["run"].pop(field)
+        documents.append(json.dumps(document))
+    assert documents[0] == documents[1]
+
+
+def test_json_has_the_documented_shape() -> None:
+    done = simulate(GATEWAY, "--rps", "100", "--requests", "8k", "--json", "--no-report")
+    document = json.loads(done.stdout)
+    assert document["schema"] == 1 and document["topology"] == "llm_gateway"
+    assert set(document) >= {
+        "seed", "replications", "stable", "verdict", "metrics", "classes", "components",
+        "objectives", "claims", "estimates", "warnings", "run",
+    }  # fmt: skip
+    assert document["verdict"]["status"] in {"pass", "fail", "unsure", "unstable"}
+    for name in ("mean", "p50", "p95", "p99"):
+        assert set(document["metrics"]["latency"][name]) == {"value", "low", "high"}
+    assert document["metrics"]["latency"]["p99.9"] is None, "8 000 requests do not support p99.9"
+    router = document["components"]["router"]
+    assert set(router) >= {"utilization", "wait", "service", "queue_length", "throughput", "cost"}
+    assert set(router["queue_length"]) == {"mean", "max"}
+    assert set(document["run"]) >= {"requests", "events", "wall_s", "simulated_s"}
+
+
+def test_plan_runs_nothing() -> None:
+    done = simulate(GATEWAY, "--rps", "500", "--plan")
+    assert done.returncode == 0
+    assert "on paper" in done.stdout and "first to saturate" in done.stdout
+
+
+OVERLOAD = """
+name: overload
+rate: 20k rps
+requests: {job: {entry: station}}
+components:
+  station: {kind: service, workers: 1, steps: [{work: 1s}]}
+"""
+
+
+@pytest.mark.slow
+def test_a_million_waiting_requests(tmp_path: Path) -> None:
+    """Overload ends inside its budget, loses nobody and is called by its name."""
+    path = tmp_path / "overload.yaml"
+    path.write_text(OVERLOAD)
+    began = time.perf_counter()
+    done = simulate(
+        str(path), "--duration", "50s", "-n", "1", "--json", "--no-report", "--wall", "40s"
+    )
+    assert time.perf_counter() - began < 80
+    document = json.loads(done.stdout)
+    assert document["verdict"]["status"] == "unstable"
+    assert "station" in document["verdict"]["sentence"]
+    assert document["run"]["issued"] > 900_000
+    finished = document["run"]["issued"] - document["run"]["in_flight"]
+    assert 0 < finished < 1000, "one a second is all it can do"
+
+
+def test_interrupt_gives_a_partial_result(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "simulator", GATEWAY, "--rps", "500", "--requests", "2M"]
+    out = tmp_path / "out.json"
+    with (
+        out.open("w") as sink,
+        subprocess.Popen(
+            [*words, "--no-report", "--json"], stdout=sink, stderr=subprocess.PIPE, text=True,
+            cwd=ROOT,
+        ) as process,
+    ):  # fmt: skip
+        try:
+            time.sleep(15)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130, err
+    document = json.loads(out.read_text())
+    assert "interrupted" in document["run"]["endings"]
+    assert any("partial" in warning for warning in document["warnings"])
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("comapre", "a", "b"), "did you mean `compare`?"),
+        (("missing.yaml",), "E100"),
+        ((str(ROOT / "topologies"),), "E100"),
+        ((GATEWAY, "--rps", "fast"), "--rps"),
+        ((GATEWAY, "--rps", "-3"), "--rps"),
+        ((GATEWAY, "--rps", "nan"), "--rps"),
+        ((GATEWAY, "--variant", "nothing"), "E115"),
+        ((GATEWAY, "--set", "pii_scam.replicas=2"), "pii_scan"),
+        ((GATEWAY, "--set", "nonsense"), "PATH=VALUE"),
+        ((GATEWAY, "--workload", "spke"), "spike"),
+        ((GATEWAY, "--threshold", "latency: fast"), "threshold"),
+        ((GATEWAY, "--out", "/proc/nowhere/report"), "cannot write"),
+        (("explain", "cahce"), "did you mean `cache`?"),
+        (("list", "kindz"), "did you mean `kinds`?"),
+        (("report", "/nowhere"), "cannot read"),
+        (("--nonsense",), "No such option"),
+    ],
+)
+def test_mistakes_are_explained(words: tuple[str, ...], expected: str) -> None:
+    done = simulate(*words)
+    assert done.returncode == 2, done.stderr
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr and done.stdout == ""
+
+
+def test_help_is_instant() -> None:
+    """Best of five: start-up is about the program, not about what else the machine does."""
+    assert min(_seconds("--help") for _ in range(5)) < 0.4
+    assert min(_seconds("check", GATEWAY) for _ in range(5)) < 0.8
+
+
+def _seconds(*words: str) -> float:
+    began = time.perf_counter()
+    assert simulate(*words).returncode == 0
+    return time.perf_counter() - began
