@@ -94,7 +94,8 @@ def _set(data: Data, path: str, value: Any) -> None:
         elif isinstance(place, dict):
             place_key = part
             if not last and part not in place:
-                hint = _hint(part, place, ", ".join(map(str, place)))
+                names = [*place, *(data.get("components") or {})] if position == 0 else [*place]
+                hint = _hint(part, names, ", ".join(map(str, place)))
                 raise OverlayError(f"`{path}`: {where} has no `{part}`", hint)
         else:
             raise OverlayError(f"`{path}`: `{where}` is a single value, not a mapping")

@@ -1,7 +1,7 @@
 """From a file to a checked model: the one way in for every command."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import simulator.components
 import simulator.faults
 import simulator.steps
 import simulator.workload.arrivals  # noqa: F401  (registers the kinds)
+from simulator.quantities.refusal import nearest
 from simulator.topology.checks import check_references
 from simulator.topology.diagnostics import Diagnostic, Diagnostics, DocumentError
 from simulator.topology.library import topology_path, workload_names, workload_path
@@ -66,18 +67,24 @@ def find_workload(name: str | Arrivals) -> Workload:
         return Workload.model_construct(name="own", summary=None, arrivals=name, duration=None)
     source, diagnostics = read_source(workload_path(name))
     if source is None:
-        known = ", ".join(workload_names())
-        for place, found in enumerate(diagnostics.found):
-            if not found.hint:
-                diagnostics.found[place] = Diagnostic(
-                    found.code, found.message, found.file, found.span, f"known: {known}"
-                )
+        close = nearest(name, workload_names())
+        hint = f"did you mean `{close}`?" if close else f"known: {', '.join(workload_names())}"
+        missing = Diagnostics(diagnostics.file, diagnostics.lines)
+        missing.extend(
+            found if found.hint or not _is_a_name(name) else replace(found, hint=hint)
+            for found in diagnostics
+        )
+        diagnostics = missing
         raise DocumentError(diagnostics)
     try:
         return Workload.model_validate(source.data)
     except ValidationError as error:
         diagnostics.extend(from_validation_error(error, source))
         raise DocumentError(diagnostics) from None
+
+
+def _is_a_name(word: str) -> bool:
+    return "/" not in word and not word.endswith((".yaml", ".yml"))
 
 
 def setting_pair(text: str) -> tuple[str, Any]:
