@@ -64,7 +64,7 @@ class QueueServer(Server):
         super().__init__(name, site, spec)
         self.station = spec.queue.station(site.clock, spec.consumers)
         self.meters(site, meters_of([self.station]))
-        self.publish = None if spec.publish is None else site.draws(name, "publish", spec.publish)
+        self.publish = None if spec.publish is None else site.durations(name, "publish", spec.publish)
         self.probe = site.probe
         self.uniform = site.uniforms(name, "loss")
         self.process: Call
@@ -79,6 +79,12 @@ class QueueServer(Server):
     def worker(self, site: Site) -> Worker:
         """A consumer is held for the whole message, so work is time that passes."""
         return _consumer_works
+
+    def halt(self) -> None:
+        self.lose(1.0)
+
+    def restore(self) -> None:
+        self.regain(1.0)
 
     def call(self, request: Request) -> Flow:
         if self.publish is not None:

@@ -205,6 +205,19 @@ class Station:
             self.release()
         self.idle += added
 
+    def drop_next(self, outcome: Outcome) -> bool:
+        """Throw out the next in line with this outcome; False if nobody waits."""
+        while self.queue:
+            request = self.queue.popleft()[0]
+            if request is None:
+                self.ghosts -= 1
+                continue
+            # Leaving counts it as a ghost in the queue, which it no longer is.
+            self.ghosts -= 1
+            request.interrupt(outcome)
+            return True
+        return False
+
     def stretch(self, factor: float) -> None:
         """Multiply the work of everyone who waits, since it is done at the pace of its start."""
         for entry in self.queue:
