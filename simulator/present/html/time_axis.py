@@ -51,6 +51,9 @@ def time_layout(timeline: Document, *, covered: bool = False, **settings: Any) -
         shapes.append(_band(edges[0], min(cut_s, edges[-1]), "rgba(128,128,128,0.18)"))
         annotations.append(_label(edges[0], "warm-up, not counted"))
     for fault in timeline.get("bands", ()):
+        if covered:
+            shapes += [_edge(fault["from_s"]), _edge(fault["to_s"])]
+            continue
         shapes.append(_band(fault["from_s"], fault["to_s"], translucent(VERMILION, 0.15)))
         annotations.append(_label(fault["from_s"], fault["name"]))
     settings.setdefault("margin", {"l": LEFT_OF_TIME, "r": RIGHT_OF_TIME, "t": 8, "b": 44})

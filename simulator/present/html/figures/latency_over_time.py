@@ -83,4 +83,5 @@ def _traces(timeline: Document) -> list[Document]:
             "hovertemplate": "%{y:.3s}s",
         }
         for position, (name, hue, dashed) in enumerate(SERIES)
+        if any(timeline["latency"][name])
     ]

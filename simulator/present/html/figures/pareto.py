@@ -10,7 +10,7 @@ from simulator.present.numbers import dollars, percent, seconds
 from simulator.present.studies.words import setting_words
 
 STATUS_COLORS = {"pass": BLUE, "fail": VERMILION, "unsure": ORANGE}
-NAMED_MAX = 12
+NAMED_MAX = 6
 
 
 class Option(NamedTuple):
@@ -77,7 +77,7 @@ def options_of(document: Document) -> list[Option]:
         for design in document["designs"]:
             values = {metric: row[design["name"]] for metric, row in rows.items()}
             found.append((design["name"], values, design["verdict"]["status"]))
-    elif study == "sweep":
+    elif study == "sweep" and not {"rps", "rate"} & set(document["paths"]):
         for row in document["rows"]:
             name = setting_words({path: row[path] for path in document["paths"]})
             found.append((name, row, row["status"]))

@@ -141,7 +141,7 @@ def _layout(rows: Sequence[Document], limits: Sequence[tuple[str, float, float]]
         xaxis=axis(
             "percentile of good answers", tickvals=list(ticks), ticktext=list(ticks.values())
         ),
-        yaxis=axis("latency", ticksuffix="s", rangemode="tozero"),
+        yaxis=axis("latency", tickformat="~s", ticksuffix="s", rangemode="tozero"),
         shapes=lines,
     )
 

@@ -66,7 +66,7 @@ def _layout(rows: Sequence[Document], document: Document) -> Document:
     step = max(1, len(rows) // 20)
     return layout(
         xaxis=axis("replication", dtick=step, showgrid=False),
-        yaxis=axis("latency", ticksuffix="s", rangemode="tozero"),
+        yaxis=axis("latency", tickformat="~s", ticksuffix="s", rangemode="tozero"),
         shapes=bands,
     )
 

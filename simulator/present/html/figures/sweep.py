@@ -167,6 +167,7 @@ class SweepParallel(Figure):
                     xaxis=axis(
                         "",
                         tickvals=list(range(len(names))),
+                        range=[-0.4, len(names) - 0.6],
                         ticktext=[f"{plain(name)}<br>{plain(end)}" for name, end in
                                   zip(names, ends, strict=True)],
                     ),

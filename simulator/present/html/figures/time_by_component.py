@@ -36,7 +36,7 @@ class TimeByComponent(Figure):
                 "layout": layout(
                     barmode="stack",
                     hovermode="closest",
-                    xaxis=axis("latency", ticksuffix="s", rangemode="tozero"),
+                    xaxis=axis("latency", tickformat="~s", ticksuffix="s", rangemode="tozero"),
                     yaxis=axis("", autorange="reversed", showgrid=False),
                     bargap=0.3,
                     uniformtext={"minsize": 11, "mode": "hide"},

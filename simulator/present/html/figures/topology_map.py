@@ -14,6 +14,8 @@ from simulator.present.numbers import count, dollars, percent, seconds
 BOX_WIDTH, BOX_HEIGHT = 150, 42
 COLUMN, ROW, PASS = 198, 58, 16
 MARGIN = 8
+READABLE = 720
+"""Width (pixels) that a large picture is not shrunk below on a small screen; it scrolls."""
 NAME, NARROW = 26, 18
 """Characters of a name that fit into a box, set narrow and as they are."""
 
@@ -76,10 +78,17 @@ def _map(topology: Document, measures: Mapping[str, Document]) -> Markup:
     )
     return Markup(
         '<div class="scroll"><svg class="map" viewBox="0 0 {w} {h}" width="{w}" height="{h}" '
-        'role="group" aria-label="Components and calls"><defs><marker id="tip" viewBox="0 0 8 8" '
+        'style="min-width:{least}px" role="group" aria-label="Components and calls">'
+        '<defs><marker id="tip" viewBox="0 0 8 8" '
         'refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" '
         'orient="auto"><path d="M0,0.5 L8,4 L0,7.5 z"/></marker></defs>{arrows}{boxes}</svg></div>'
-    ).format(w=round(width), h=round(height), arrows=arrows, boxes=boxes)
+    ).format(
+        w=round(width),
+        h=round(height),
+        least=min(round(width), READABLE),
+        arrows=arrows,
+        boxes=boxes,
+    )
 
 
 def _points(layers: Layers) -> tuple[dict[object, Point], float, float]:

@@ -40,8 +40,8 @@ class UtilizationOverTime(Figure):
         return Drawing(
             heading=f"{names[0]} is the busiest, {percent(means[names[0]])} of its servers at work",
             caption="Share of servers at work in each stretch of time, averaged over replications, "
-            "busiest component first. Waits grow fast from some 80% on. Left of the dotted "
-            "line is warm-up.",
+            "busiest component first. Waits grow fast from some 80% on. Dotted lines "
+            "are where warm-up and faults begin and end.",
             table=time_table(timeline, "Utilization", dict(columns)),
             spec={
                 "data": [

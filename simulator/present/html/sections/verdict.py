@@ -31,11 +31,9 @@ class Verdict(Section):
 
 
 def findings_of(report: Report) -> list[Finding]:
-    """The verdict, what causes it, and what to be careful about."""
+    """What lies behind the verdict at the head of the page, and what to be careful about."""
     document = report.document
-    verdict = document["verdict"]
-    severity = {"unstable": "fail"}.get(verdict["status"], verdict["status"])
-    found = [Finding(severity, f"{document['topology']} {verdict['sentence']}.")]
+    found = []
     if not document["stable"]:
         sentence = "There is no steady state: times below depend on how long the run lasts."
         found.append(Finding("fail", sentence, "trust"))
@@ -58,7 +56,7 @@ def _tiles(document: Document) -> list[Tile]:
     tiles = []
     goodput, rate = metrics.get("goodput"), document.get("rate")
     if goodput is not None:
-        offered = f"of {count(rate * document.get('cells', 1))}/s offered" if rate else ""
+        offered = f"at {count(rate * document.get('cells', 1))}/s offered" if rate else ""
         tiles.append(Tile("answered well", f"{count(goodput['value'])}/s", offered))
     if metrics.get("latency") is not None:
         p99, p50 = metrics["latency"]["p99"], metrics["latency"]["p50"]
