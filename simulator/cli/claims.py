@@ -21,9 +21,7 @@ def check_claims(names: Sequence[str], format_: str, seed: int, jobs: int | None
     for name in names:
         loaded = load_or_fail(name, None, ())
         with _telling(loaded.topology.name, quiet=format_ == "json") as told:
-            check = check_claims_of(
-                loaded.topology, loaded.data, seed=seed, jobs=jobs, told=told
-            )
+            check = check_claims_of(loaded.topology, loaded.data, seed=seed, jobs=jobs, told=told)
         claims += check.claims
         estimates += [(loaded.topology.name, item) for item in estimates_of(loaded.topology)]
     if format_ == "json":

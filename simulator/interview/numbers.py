@@ -36,10 +36,15 @@ class Figure:
 
     @property
     def both(self) -> str:
-        """What one says, with the exact value in brackets where it differs."""
+        """What one says, with the exact value and its interval in brackets."""
         if self.value is None:
             return "–"
         return self.aloud if self.exact == self.aloud else f"{self.aloud} ({self.exact})"
+
+    @property
+    def beside(self) -> str:
+        """What one says, with the exact value in brackets; for tables without room."""
+        return Figure(self.value, self.unit).both
 
 
 def aloud(value: float | None, unit: str) -> str:
@@ -50,7 +55,9 @@ def aloud(value: float | None, unit: str) -> str:
         return _percent(value)
     rounded = _rounded(value, 2)
     if unit == "s":
-        return format_duration(rounded) if rounded > 0 else "0 s"
+        if rounded <= 0:
+            return "0 s" if rounded == 0 else f"-{aloud(-value, unit)}"
+        return re.sub(r"(?<=[0-9])(?=[a-z])", " ", format_duration(rounded))
     return _with_unit(with_multiplier(rounded), unit)
 
 
@@ -61,6 +68,8 @@ def exact(value: float, unit: str) -> str:
     if unit == SHARE:
         return f"{value:.4%}".rstrip("0").rstrip(".%") + "%" if value else "0%"
     if unit == "s":
+        if value == 0:
+            return "0 s"
         if value < 0:
             return f"-{exact(-value, unit)}"
         for factor, name in ((1e-6, "us"), (1e-3, "ms"), (1.0, "s"), (60.0, "min"), (3600.0, "h")):

@@ -280,8 +280,10 @@ def combined(formula: Formula, readings: dict[str, Reading]) -> Reading:
         for number in range(counts.pop())
     )
     arm = scalar_interval(each).half_width
-    return Reading(pooled, pooled - arm, pooled + arm, each) if math.isfinite(arm) else Reading(
-        pooled, None, None, each
+    return (
+        Reading(pooled, pooled - arm, pooled + arm, each)
+        if math.isfinite(arm)
+        else Reading(pooled, None, None, each)
     )
 
 
@@ -306,8 +308,7 @@ def _decide(
     bounds: Sequence[Bound], limits: Sequence[float], value: float, low: float, high: float
 ) -> Decision:
     decisions = {
-        bound.decide(value, low, high, limit)
-        for bound, limit in zip(bounds, limits, strict=True)
+        bound.decide(value, low, high, limit) for bound, limit in zip(bounds, limits, strict=True)
     }
     if "fails" in decisions:
         return "fails"

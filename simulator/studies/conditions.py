@@ -10,14 +10,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from simulator.studies.readings import Reading, read_words
+from simulator.metrics.tables import breakdown_table
+from simulator.studies.readings import BREAKDOWN, Reading, read_words
 from simulator.studies.run import RunOptions, run
 from simulator.topology.claims import BASE, Claim
 from simulator.topology.model import Topology
 from simulator.topology.overlay import Data, with_values, with_variant
 
-REQUESTS_MAX = 40_000
+REPLICATIONS = 4
+REQUESTS = 60_000
 """Requests of one run of a check, over all replications, unless the claim asks for a number."""
+REQUESTS_MAX = 200_000
+"""Requests of a run under a rate above the design's own, so that it covers as much time."""
 
 Told = Callable[[int, int], None]
 """Told how many runs are done, and of how many."""
@@ -43,8 +47,17 @@ class Condition:
         parts += [f"at {self.rps:g} rps"] if self.rps is not None else []
         parts += [f"workload {self.workload}"] if self.workload is not None else []
         parts += [f"fault {name}" for name in self.faults]
-        parts += [f"{path}={json.loads(value)}" for path, value in self.settings]
+        parts += [f"{path}={_flow(json.loads(value))}" for path, value in self.settings]
         return ", ".join(part for part in parts if part)
+
+
+def _flow(value: Any) -> str:
+    """A value as one writes it on a line of YAML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_flow(item) for item in value) + "]"
+    return str(value)
 
 
 @dataclass(frozen=True)
@@ -87,13 +100,16 @@ def patched(data: Data, condition: Condition) -> Data:
     return with_values(result, pairs) if pairs else result
 
 
-def options_of(
-    topology: Topology, condition: Condition, seed: int, requests_max: int = REQUESTS_MAX
-) -> RunOptions:
-    """How to run: as the topology says, with fewer requests where only their number is given."""
+def options_of(topology: Topology, condition: Condition, seed: int) -> RunOptions:
+    """How to run: as the topology says, with fewer requests where only their number is given.
+
+    Few long replications rather than many short ones: a run has to last longer than its requests.
+    """
     requests = condition.requests
     if requests is None and condition.duration_s is None and topology.run.duration is None:
-        requests = min(topology.run.requests or requests_max, requests_max)
+        faster = max(1.0, (condition.rps or topology.rate) / topology.rate)
+        requests = min(topology.run.requests or REQUESTS, REQUESTS)
+        requests = int(min(requests * faster, REQUESTS_MAX))
     return RunOptions(
         rps=condition.rps,
         workload=condition.workload,
@@ -102,6 +118,7 @@ def options_of(
         warmup_s=condition.warmup_s,
         seed=seed,
         jobs=1,
+        replications=topology.run.replications or REPLICATIONS,
         faults=" and ".join(condition.faults) or None,
     )
 
@@ -135,6 +152,8 @@ def measure(data: Data, condition: Condition, words: Sequence[str], seed: int) -
         "capacity_rps": result.paper.capacity_rps,
         "utilization": result.paper.utilizations(),
     }
+    if BREAKDOWN in words:
+        document[BREAKDOWN] = breakdown_table(result.findings.windows)
     return Measured(document, read_words(result, words))
 
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.quantities import three_digits
@@ -104,14 +104,21 @@ class Arithmetic:
         found = self.topology.estimates.get(name)
         return found.formula if found is not None else None
 
+    def shown(self, name: str) -> str:
+        """A name's value in a derivation: a given number as it is written, else computed."""
+        given = self.topology.given.get(name)
+        if given is not None and all(self.formula(word) is None for word in given.value.words):
+            return given.value.text
+        return readable(self.word(name))[2]
+
     def derivation(self, formula: Formula) -> str:
         """The formula with names replaced by their values, as one writes it on a board."""
         if self.formula(formula.text) is not None:
-            return readable(self.word(formula.text))[2]
+            return self.shown(formula.text)
         text = formula.text
         for word in formula.words:
             if self.formula(word) is not None:
-                shown = readable(self.word(word))[2]
+                shown = self.shown(word)
                 shown = f"({shown})" if " " in shown or "/" in shown else shown
                 text = re.sub(rf"(?<![\w.]){re.escape(word)}(?![\w.])", shown, text)
         return text
@@ -142,7 +149,8 @@ def _given(name: str, given: Given, arithmetic: Arithmetic, topology: Topology) 
         unit=None,
         note=given.note,
     )
-    return _computed(name, estimate, arithmetic, topology)
+    found = _computed(name, estimate, arithmetic, topology)
+    return replace(found, shown=arithmetic.shown(name)) if found.value is not None else found
 
 
 def _computed(
@@ -217,7 +225,7 @@ def readable(quantity: Any, wanted: Any = None) -> tuple[float, str, str]:
 
 def _said(quantity: Any) -> Any:
     """The quantity in its own units, simplified; data and time in the prefix that fits."""
-    found = quantity.to_reduced_units()
+    found = _expanded(quantity).to_reduced_units()
     dimensions = {name.strip("[]"): power for name, power in unit_dimensions(found).items()}
     registry = unit_registry()
     if dimensions == {"time": 1}:
@@ -231,6 +239,18 @@ def _said(quantity: Any) -> Any:
         period = registry.Unit(periods[0] if periods else "s")
         return _fitting(found, [registry.Unit(name) / period for name in DATA])
     return found
+
+
+def _expanded(quantity: Any) -> Any:
+    """Without units that are short for two, so that what can cancel does: rps times seconds."""
+    registry = unit_registry()
+    units = registry.Unit("")
+    for unit, power in quantity.unit_items():
+        definition = UNITS[str(unit)].definition if str(unit) in UNITS else ""
+        parts = definition.split(" / ")
+        short = len(parts) == 2 and parts[1] in UNITS
+        units = units * ((registry.Unit(parts[0]) / parts[1] if short else unit) ** power)
+    return quantity.to(units)
 
 
 def _fitting(quantity: Any, units: list[Any]) -> Any:

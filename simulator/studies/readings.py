@@ -17,6 +17,8 @@ from simulator.studies.run import RunResult
 Document = dict[str, Any]
 
 HOURS = {"cost.per_day": 24.0, "cost.per_year": 8760.0}
+BREAKDOWN = "breakdown"
+"""Asks for the split of the latency among components beside the readings."""
 _PERCENTILE = re.compile(r"p\(?(?P<number>[0-9]+(?:\.[0-9]+)?)\)?")
 
 
@@ -34,7 +36,7 @@ class Reading:
 def read_words(result: RunResult, words: Sequence[str]) -> dict[str, Reading]:
     """The readings of a run by word."""
     reader = _Reader(result)
-    return {word: reader.read(word) for word in words}
+    return {word: reader.read(word) for word in words if word != BREAKDOWN}
 
 
 def read_document(document: Document, word: str) -> Reading:

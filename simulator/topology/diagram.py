@@ -62,9 +62,11 @@ def arrows_of(topology: Topology) -> list[Arrow]:
         }
         targets = [str(item) for _, item in references(component) if isinstance(item, TargetName)]
         background = component.kind in ("queue", "stream")
-        for target in dict.fromkeys(targets):
-            if target in topology.components and target != name:
-                found.append(Arrow(name, target, background or target in beside))
+        found += [
+            Arrow(name, target, background or target in beside)
+            for target in dict.fromkeys(targets)
+            if target in topology.components and target != name
+        ]
     return found
 
 

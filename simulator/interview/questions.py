@@ -1,0 +1,28 @@
+"""Answers with their placeholders replaced by figures."""
+
+import re
+
+from simulator.interview.material import Material
+from simulator.interview.numbers import Figure
+from simulator.studies.claims import unit_of_word
+from simulator.topology.claim_checks import PLACEHOLDER
+
+
+def answered(answer: str, material: Material) -> str:
+    """The answer with each placeholder as one says it, the exact value in brackets."""
+    text = " ".join(answer.split())
+    return PLACEHOLDER.sub(lambda match: _figure(match[1].strip(), material), text)
+
+
+def _figure(path: str, material: Material) -> str:
+    block, _, name = path.partition(".")
+    if block in ("estimates", "given"):
+        items = material.estimates if block == "estimates" else material.given
+        found = next(item for item in items if item.name == name)
+        return found.shown
+    if block == "claims":
+        claim = next(item for item in material.claims if item.name == name)
+        return Figure(claim.value, claim.unit, claim.low, claim.high).both
+    reading = material.reading(path)
+    word = re.sub(r"^variants\.[^.]+\.", "", path)
+    return Figure(reading.value, unit_of_word(word), reading.low, reading.high).both
