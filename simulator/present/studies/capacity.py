@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from simulator.present.numbers import count, percent
 from simulator.present.studies.words import Document, Line, columns, section, signed, value_of
 
-
 COLUMNS = ("latency.p50", "latency.p95", "latency.p99", "errors.rate")
 
 
@@ -58,12 +57,12 @@ def reasons_of(document: Document) -> list[str]:
         where = ""
         if limit["component"] is not None:
             where = f"; {limit['component']} is then at {percent(limit['utilization'])}"
-        found.append(f"{limit['objective']} gives way first{where}")
+        found.append(f"gives way first: {limit['objective']}{where}")
     if document["headroom"] is not None:
         found.append(f"headroom at {count(document['rate'])} rps: {signed(document['headroom'])}")
     if document["knee"] is not None:
         found.append(f"the latency curve bends upward from {count(document['knee'])} rps")
     if document["ceiling_on_paper"] is not None:
         name, ceiling = document["saturates_first"], document["ceiling_on_paper"]
-        found.append(f"{name} saturates at {count(ceiling)} rps on paper")
+        found.append(f"on paper {name} saturates at {count(ceiling)} rps")
     return found

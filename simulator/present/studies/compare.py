@@ -92,7 +92,10 @@ def head_of(document: Document) -> str:
 
 def verdict_sentences(document: Document) -> list[str]:
     """Who dominates whom, or what is traded against what."""
-    found = [f"{pair['better']} dominates {pair['worse']}" for pair in document["dominance"]]
+    found = [
+        f"{pair['better']} dominates {pair['worse']} in latency p(99), cost and quality"
+        for pair in document["dominance"]
+    ]
     pareto = document["pareto"]
     if len(pareto) > 1:
         found.append(f"a real trade between {' and '.join(pareto)}: {_trade(document)}")

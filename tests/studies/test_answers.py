@@ -1,0 +1,124 @@
+"""The studies give the answers that theory or brute force gives."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+from scipy.optimize import brentq
+
+from simulator.studies.capacity import capacity
+from simulator.studies.compare import compare
+from simulator.studies.design import Design
+from simulator.studies.errors import StudyError
+from simulator.studies.planner import Bench
+from simulator.studies.pool import Pool
+from simulator.studies.ranges import parse_range
+from simulator.studies.run import RunOptions, run
+from simulator.studies.size import size
+from simulator.theory.erlang import MMc
+
+HERE = Pool(jobs=1)
+
+
+def test_capacity_of_mm4_is_within_2_percent_of_the_closed_form(desk: Design) -> None:
+    """The estimate has a standard error of about 0.6 % here: 2 % is more than three of them, so a
+    correct search fails for about one seed in a thousand, and this seed is fixed."""
+    exact = brentq(lambda rate: MMc(rate, 20.0, 4).response_quantile(0.95) - 0.25, 1.0, 79.9)
+    found = capacity(desk, RunOptions(seed=5), Bench(HERE)).document
+    assert found["capacity"]["value"] == pytest.approx(exact, rel=0.02)
+    assert found["capacity"]["low"] < exact < found["capacity"]["high"]
+    assert found["limited_by"]["component"] == "counter"
+    assert found["limited_by"]["objective"] == "latency: p(95)<250ms"
+    assert found["headroom"] == pytest.approx(found["capacity"]["value"] / 50.0 - 1.0)
+    assert found["ceiling_on_paper"] == pytest.approx(80.0)
+
+
+def test_capacity_needs_objectives(desk: Design) -> None:
+    with pytest.raises(StudyError, match="no objectives"):
+        capacity(desk, RunOptions(thresholds=()), Bench(HERE))
+
+
+def test_no_rate_meets_an_objective_below_the_service_time(desk: Design) -> None:
+    strict = desk.varied([("objectives", {"latency": ["p(95)<50ms"]})])
+    found = capacity(strict, RunOptions(requests=4000, replications=4), Bench(HERE)).document
+    assert found["capacity"]["value"] is None
+    assert found["limited_by"]["objective"] == "latency: p(95)<50ms"
+
+
+def brute_force(design: Design, paths: dict[str, range], rate: float) -> float:
+    """Cost of the cheapest configuration whose long run passes."""
+    passing = []
+    for values in itertools.product(*paths.values()):
+        varied = design.varied(list(zip(paths, values, strict=True)))
+        options = RunOptions(rps=rate, requests=120_000, replications=6, seed=99, jobs=1)
+        document = run(varied.topology, options).document
+        if document["verdict"]["status"] == "pass":
+            passing.append(document["metrics"]["cost"]["per_hour"]["value"])
+    return float(min(passing))
+
+
+@pytest.mark.parametrize(
+    ("paths", "rate", "bound"),
+    [
+        ({"web.replicas": range(1, 4), "store.replicas": range(2, 5)}, 200.0, "150ms"),
+        ({"web.replicas": range(1, 4), "store.replicas": range(2, 5)}, 100.0, "80ms"),
+        ({"web.workers": range(1, 4), "store.replicas": range(3, 6)}, 250.0, "120ms"),
+    ],
+)
+def test_size_equals_brute_force(
+    shop: Design, paths: dict[str, range], rate: float, bound: str
+) -> None:
+    design = shop.varied([("objectives", {"latency": [f"p(95)<{bound}"]})])
+    ranges = [parse_range(f"{path}={values[0]}..{values[-1]}") for path, values in paths.items()]
+    found = size(design, ranges, RunOptions(rps=rate, replications=6), Bench(HERE))
+    winner = found.document["winner"]
+    assert winner is not None
+    assert winner["cost_per_hour"]["value"] == pytest.approx(brute_force(design, paths, rate))
+    assert found.document["check"]["status"] == "pass"
+    assert found.document["check"]["seed"] != found.document["seed"]
+
+
+def test_size_says_when_nothing_holds(shop: Design) -> None:
+    found = size(shop, [parse_range("store.replicas=1,2")], RunOptions(rps=400.0), Bench(HERE))
+    assert found.settings is None
+    assert found.document["counts"]["overloaded"] == 2
+
+
+def test_a_design_is_the_same_as_itself(desk: Design) -> None:
+    options = RunOptions(requests=4000, replications=4)
+    found = compare([desk, desk], options, Bench(HERE), flips=False).document
+    assert {row["changes"]["desk (2)"]["status"] for row in found["rows"]} == {"same"}
+    assert all(row["changes"]["desk (2)"]["value"] == 0.0 for row in found["rows"])
+    assert found["changes"] == {"desk (2)": []}
+    assert found["dominance"] == []
+
+
+def test_pairs_know_a_difference_that_theory_knows(desk: Design) -> None:
+    """Mean time in an M/M/4 with 50 and 48 ms of service; the interval is one of 95 %, so the
+    check may fail for one seed in twenty, and this seed is fixed."""
+    options = RunOptions(requests=60_000, replications=8, seed=3)
+    quick = desk.varied([("counter.steps.0.work.exponential.mean", "48ms")], name="quick")
+    found = compare([desk, quick], options, Bench(HERE), flips=False).document
+    change = next(row for row in found["rows"] if row["metric"] == "latency.mean")
+    change = change["changes"]["quick"]
+    exact = MMc(50.0, 1 / 0.048, 4).mean_response_s - MMc(50.0, 20.0, 4).mean_response_s
+    assert change["low"] <= exact <= change["high"]
+    assert change["status"] == "better"
+    assert found["dominance"] == [{"better": "quick", "worse": "desk"}]
+    assert found["pareto"] == ["quick"]
+
+
+def test_a_price_that_would_flip_the_answer(shop: Design) -> None:
+    """A replica more of the web ($0.5/h) against one less of the store ($0.3/h): the web's price
+    has to fall to 0.3 of 0.5, or the store's to rise to 0.5 of 0.3."""
+    other = shop.varied([("web.replicas", 4), ("store.replicas", 3)], name="other")
+    options = RunOptions(requests=4000, replications=4)
+    found = compare([shop, other], options, Bench(HERE), flips=False).document
+    prices = {flip["component"]: flip["factor"] for flip in found["flips"] if flip["by"] == "price"}
+    assert prices["web"] == pytest.approx(0.6, rel=1e-6)
+    assert prices["store"] == pytest.approx(5 / 3, rel=1e-6)
+
+
+def test_compare_needs_two(desk: Design) -> None:
+    with pytest.raises(StudyError, match="two designs"):
+        compare([desk], replace(RunOptions(), requests=100), Bench(HERE))

@@ -1,0 +1,73 @@
+"""Ranges are read as they are meant, and mistakes are named."""
+
+import pytest
+
+from simulator.studies.errors import StudyError
+from simulator.studies.gates import judge_gates, parse_gate
+from simulator.studies.ranges import grid, latin_hypercube, parse_range
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("a=4,6,8", (4, 6, 8)),
+        ("a=fifo,lifo", ("fifo", "lifo")),
+        ("a=2..5", (2, 3, 4, 5)),
+        ("a=0..10:3", (0, 5, 10)),
+        ("a=1..2:5", (1, 2)),
+        ("a=1ms..3ms:3", ("1ms", "2ms", "3ms")),
+        ("a=1..100ms:2", ("1ms", "100ms")),
+        ("a=$1..$3/h:3", ("$1/h", "$2/h", "$3/h")),
+        ("a=1..100:3:log", (1, 10, 100)),
+        ("a=0.5..1.5:3", (0.5, 1.0, 1.5)),
+        ("a=10%", ("10%",)),
+    ],
+)
+def test_ranges(text: str, values: tuple[object, ...]) -> None:
+    assert parse_range(text).values == values
+
+
+@pytest.mark.parametrize(
+    "text", ["a", "=1..2", "a=", "a=,", "a=5..2", "a=1..2:0", "a=1ms..2s", "a=0..1:3:log", "a=x..y",
+             "a=1..2:3:4"]
+)  # fmt: skip
+def test_mistakes(text: str) -> None:
+    with pytest.raises(StudyError) as error:
+        parse_range(text, "--over")
+    assert "--over" in str(error.value)
+
+
+def test_the_grid_is_the_product() -> None:
+    plan = grid([parse_range("a=1,2"), parse_range("b=x,y")])
+    assert plan[1] == (("a", 1), ("b", "y"))
+    assert len(plan) == 4
+
+
+def test_a_latin_hypercube_visits_every_part_once() -> None:
+    plan = latin_hypercube([parse_range("a=0.0..1.0:2"), parse_range("b=0.0..1.0:2")], 10, seed=3)
+    for column in range(2):
+        parts = sorted(int(point[column][1] * 10) for point in plan)
+        assert parts == list(range(10))
+    assert plan == latin_hypercube(
+        [parse_range("a=0.0..1.0:2"), parse_range("b=0.0..1.0:2")], 10, seed=3
+    )
+
+
+def row(value: float, low: float, high: float) -> dict[str, object]:
+    relative = {"value": value, "low": low, "high": high}
+    return {"metric": "latency.p99", "changes": {"b": {"value": 1.0, "relative": relative}}}
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [((0.10, 0.06, 0.14), "fail"), ((0.06, 0.02, 0.10), "unsure"), ((0.02, 0.0, 0.04), "pass")],
+)
+def test_gates(change: tuple[float, float, float], status: str) -> None:
+    gate = parse_gate("latency.p(99):+5%")
+    assert judge_gates([gate], [row(*change)], ["b"])[0]["status"] == status
+
+
+def test_a_gate_on_an_unknown_metric_suggests() -> None:
+    with pytest.raises(StudyError) as error:
+        judge_gates([parse_gate("latency.p(98):+5%")], [row(0, 0, 0)], ["b"])
+    assert "latency.p99" in error.value.hint
