@@ -5,9 +5,12 @@ import typer
 from simulator.cli.capacity import capacity
 from simulator.cli.check import check
 from simulator.cli.compare import compare
+from simulator.cli.diagram import diagram
 from simulator.cli.drill import drill
 from simulator.cli.explain import explain
+from simulator.cli.interview import interview
 from simulator.cli.listing import list_names
+from simulator.cli.new import new
 from simulator.cli.report import report
 from simulator.cli.run import run
 from simulator.cli.schema import schema
@@ -32,3 +35,6 @@ def register(app: typer.Typer) -> None:
     app.command("sweep", help="A design at many points, as a table.")(sweep)
     app.command("size", help="The cheapest configuration that meets the objectives.")(size)
     app.command("sensitivity", help="What moves latency, cost and quality most.")(sensitivity)
+    app.command("interview", help="Numbers to say aloud, with derivations.")(interview)
+    app.command("new", help="Start a design of your own from one that exists.")(new)
+    app.command("diagram", help="Draw a design: mermaid, svg or dot.")(diagram)

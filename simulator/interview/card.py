@@ -238,9 +238,7 @@ def _deep_dive(material: Material) -> Section:
         words = ["utilization", "queue_length.mean", "wait.p99", "service.p50", "service.p99"]
         figures = {word: metric(base, prefix + word) for word in words}
         summary = material.topology.components[busiest].summary or ""
-        section.say(
-            f"{busiest} is the busiest component at {figures['utilization'].both}. {summary}".strip()
-        )
+        section.say(f"{busiest} is busiest, at {figures['utilization'].both}. {summary}")
         section.table(
             ("measure", "value"),
             [(plain_words(word.replace(".", " ")), item.both) for word, item in figures.items()],

@@ -249,7 +249,8 @@ def _expanded(quantity: Any) -> Any:
         definition = UNITS[str(unit)].definition if str(unit) in UNITS else ""
         parts = definition.split(" / ")
         short = len(parts) == 2 and parts[1] in UNITS
-        units = units * ((registry.Unit(parts[0]) / parts[1] if short else unit) ** power)
+        one = registry.Unit(parts[0]) / registry.Unit(parts[1]) if short else registry.Unit(unit)
+        units = units * one**power
     return quantity.to(units)
 
 
