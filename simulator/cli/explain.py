@@ -16,10 +16,10 @@ def explain(
     from simulator.metrics.catalogue import METRICS
     from simulator.quantities.refusal import nearest
     from simulator.topology.catalogue import every_name, found
-    from simulator.topology.codes import CODES
+    from simulator.topology.codes import CODES, explain_code
 
     if name.upper() in CODES:
-        typer.echo(CODES[name.upper()].page(name.upper()))
+        typer.echo(explain_code(name.upper()))
         return
     if name in METRICS:
         metric = METRICS[name]

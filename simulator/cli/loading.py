@@ -36,9 +36,7 @@ def show(diagnostics: Diagnostics) -> None:
     typer.echo(diagnostics.render(color=color), err=True)
 
 
-def quantity(
-    flag: str, text: str | None, read: Callable[[str], float]
-) -> float | None:
+def quantity(flag: str, text: str | None, read: Callable[[str], float]) -> float | None:
     """The value of a flag, or what is wrong with it and exit 2."""
     if text is None:
         return None

@@ -20,7 +20,9 @@ def show_plan(loaded: Loaded, options: RunOptions) -> None:
     )
     typer.echo()
     width = max(len(row.name) for row in plan.rows)
-    header = f"    {'':<{width}}  {'rate':>9}  {'servers':>7}  {'service':>8}  {'ρ':>5}  {'cost':>10}"
+    header = (
+        f"    {'':<{width}}  {'rate':>9}  {'servers':>7}  {'service':>8}  {'ρ':>5}  {'cost':>10}"
+    )
     typer.secho(header, dim=True)
     for row in plan.rows:
         servers = "–" if row.servers is None else f"{row.servers:g}"

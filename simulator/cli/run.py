@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 
-
 def run(
     topology: Annotated[str, typer.Argument(help="A topology file, or the name of one we ship.")],
     rps: Annotated[str | None, typer.Option(help="Offered rate: 500, 30k/min, 10M/day.")] = None,
@@ -49,9 +48,7 @@ def run(
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     report: Annotated[bool, typer.Option("--report/--no-report", help="Write a report.")] = True,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder for the report.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the report.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.")] = False,
     color: Annotated[str, typer.Option(help="auto, always or never.")] = "auto",
 ) -> None:
@@ -68,5 +65,3 @@ def run(
             quiet=quiet, color=color,
         )
     )  # fmt: skip
-
-

@@ -16,6 +16,7 @@ from simulator.quantities import parse_count, parse_duration, parse_fraction, pa
 from simulator.studies.run import Progress, RunOptions, RunResult
 from simulator.topology.diagnostics import DocumentError
 from simulator.topology.model import Topology
+from simulator.topology.objectives import Objective
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def run_or_fail(topology: Topology, options: RunOptions, progress: Progress | No
 
 def options_of(request: Request) -> RunOptions:
     """The options in SI units; a word that cannot be read ends the command."""
-    thresholds = None
+    thresholds: tuple[Objective, ...] | None = None
     if request.no_thresholds:
         thresholds = ()
     elif request.thresholds:

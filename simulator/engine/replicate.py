@@ -6,7 +6,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.engine.budget import Budget
@@ -29,7 +29,7 @@ class Experiment:
     arrivals: Arrivals
     horizon_s: float
     seed: int = 42
-    budget: Budget = Budget()
+    budget: Budget = field(default_factory=Budget)
     faults: tuple[Fault, ...] = ()
 
     @property

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from simulator.engine.budget import Budget, Ending, Meter
+from simulator.engine.schedule import Schedule
 from simulator.kernel.clock import Clock
 from simulator.kernel.outcome import OUTCOME_NAMES, Outcome
-from simulator.kernel.probe import Probe
-from simulator.kernel.request import Call, Flow, Request
+from simulator.kernel.request import Call, Request
 from simulator.kernel.site import Site
 from simulator.kernel.streams import Streams
-from simulator.engine.schedule import Schedule
 from simulator.recording.recording import Recording, Table
 from simulator.workload.arrival_process import Arrivals
 
@@ -156,7 +155,7 @@ class Simulation:
         A run that reaches a limit or is stopped by ``progress`` hands over what it has; the
         manifest says so under ``ending``.
         """
-        clock, probe = self.site.clock, self.site.probe
+        probe = self.site.probe
         meter = Meter(budget)
         self.schedule.start(self.site, horizon_s)
         for source in self.sources:

@@ -10,8 +10,11 @@ from simulator.kernel.references import Attribute
 from simulator.kernel.request import Request
 from simulator.kernel.site import Draw, Measure, Site
 from simulator.kernel.spec import Spec
-from simulator.quantities import CountDistribution, Distribution, DurationDistribution, constant
+from simulator.quantities import CountDistribution, Distribution, DurationDistribution
+from simulator.quantities.distributions.constant import Constant
 from simulator.quantities.schema_parts import one_or_many
+
+NOTHING = Constant(0.0)
 
 
 class PerAttribute(Spec):
@@ -61,7 +64,8 @@ class Amount(Spec):
             if isinstance(value.get("per"), dict):
                 value = {**value, "per": [value["per"]]}
             return structured(value)
-        return cls.model_construct(base=cls.adapter.validate_python(value), per=[])
+        fields: dict[str, Any] = {"base": cls.adapter.validate_python(value), "per": []}
+        return cls.model_construct(**fields)
 
     @classmethod
     def other_forms(cls) -> list[dict[str, Any]]:
@@ -113,7 +117,7 @@ class DurationAmount(Amount):
 
     adapter: ClassVar[TypeAdapter[Any]] = TypeAdapter(DurationDistribution)
     stretches: ClassVar[bool] = True
-    base: DurationDistribution = constant(0.0)
+    base: DurationDistribution = NOTHING
     """Amount for every request."""
     per: list[DurationPer] = Field(default_factory=list, json_schema_extra=one_or_many)
     """Amounts that grow with attributes."""
@@ -123,7 +127,7 @@ class CountAmount(Amount):
     """A number, a distribution of one, or `{base: 1, per: {attribute: pages, each: 2}}`."""
 
     adapter: ClassVar[TypeAdapter[Any]] = TypeAdapter(CountDistribution)
-    base: CountDistribution = constant(0.0)
+    base: CountDistribution = NOTHING
     """Amount for every request."""
     per: list[CountPer] = Field(default_factory=list, json_schema_extra=one_or_many)
     """Amounts that grow with attributes."""

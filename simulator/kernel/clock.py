@@ -46,12 +46,12 @@ class Clock(simpy.Environment):
     ``now`` is a plain attribute (seconds): a property look-up per event would cost five percent.
     """
 
-    now: float = 0.0  # type: ignore[assignment]
+    now: float = 0.0
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self.agenda: list[tuple[float, int, int, Any]] = self._queue
+        self.agenda: list[Any] = self._queue
         self.sequence = self._eid
         self.milestone = _Milestone()
 

@@ -4,7 +4,6 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
-from typing import ClassVar
 
 from simulator.kernel.kinded import Kinded
 from simulator.kernel.request import Flow, Request

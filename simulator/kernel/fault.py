@@ -124,9 +124,7 @@ class Fault(Spec):
         """When it is on during a run; ``exponential(mean)`` draws a time."""
         return list(self._windows(horizon_s, exponential))
 
-    def _windows(
-        self, horizon_s: float, exponential: Callable[[float], float]
-    ) -> Iterator[Window]:
+    def _windows(self, horizon_s: float, exponential: Callable[[float], float]) -> Iterator[Window]:
         if self.at is not None:
             begin = self.at.seconds(horizon_s)
             lasts = FOREVER if self.lasts is None else self.lasts.seconds(horizon_s)

@@ -46,8 +46,8 @@ class Station:
     """
 
     __slots__ = (
-        "_busy_sum", "_queue_sum", "_servers_sum", "aborted", "clock", "ghosts", "idle", "left", "longest",
-        "max_wait_s", "queue", "queue_limit", "refused", "served", "servers",
+        "_busy_sum", "_queue_sum", "_servers_sum", "aborted", "clock", "ghosts", "idle", "left",
+        "longest", "max_wait_s", "queue", "queue_limit", "refused", "served", "servers",
     )  # fmt: skip
 
     def __init__(
@@ -109,10 +109,11 @@ class Station:
                 if isinstance(fault, Interrupted):
                     return fault.outcome
                 raise
-            started = request.started
-            if started is None:
+            granted = request.started
+            if granted is None:
                 self._leave(request, entry)
                 return Outcome.TIMEOUT
+            started = granted
         self.served += 1
         visit = request.visit
         if visit is not None:

@@ -27,9 +27,7 @@ class Owner(Protocol):
 class Worker(Protocol):
     """Does work for a request, waiting for a server if need be, and then calls ``after``."""
 
-    def __call__(
-        self, request: Request, seconds: float, after: Call | None = None, /
-    ) -> Flow: ...
+    def __call__(self, request: Request, seconds: float, after: Call | None = None, /) -> Flow: ...
 
 
 class Step(OneKey):
@@ -74,9 +72,7 @@ def in_sequence(steps: Sequence[Step], site: Site, owner: Owner, place: str = ""
     return run
 
 
-def all_on_paper(
-    steps: Sequence[Step], paper: Paper, times: float, attributes: Means
-) -> None:
+def all_on_paper(steps: Sequence[Step], paper: Paper, times: float, attributes: Means) -> None:
     """Add the demand of each step."""
     for step in steps:
         step.on_paper(paper, times, attributes)

@@ -34,7 +34,8 @@ def spread(
 ) -> Document | None:
     """Mean and percentiles of values given per replication in order of arrival.
 
-    ``extra`` asks for percentiles beside the usual ones. A percentile that the sample does not support is null. None if there are no values.
+    ``extra`` asks for percentiles beside the usual ones. One that the sample does not support is
+    null. None if there are no values.
     """
     filled = [values for values in samples if len(values)]
     total = sum(len(values) for values in filled)

@@ -74,7 +74,7 @@ def _find(metric: Any, threshold: Any) -> Document | None:
     aggregate = threshold.aggregate
     if threshold.percentile is not None:
         aggregate = f"p{threshold.percentile:g}"
-    found = metric.get(aggregate, metric if "value" in metric else None)
+    found: Document | float | None = metric.get(aggregate, metric if "value" in metric else None)
     if isinstance(found, int | float):
         return {"value": found, "low": None, "high": None}
     return found
@@ -126,17 +126,18 @@ def _sentence(
         more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
         return f"does not meet {what}{more} at {rate}{utilization}"
     if any(row["status"] == "unsure" for row in rows):
-        what = next(row for row in rows if row["status"] == "unsure")
-        return f"too close to call at {rate}: {what['metric']} {what['threshold']}{utilization}"
+        close = next(row for row in rows if row["status"] == "unsure")
+        return f"too close to call at {rate}: {close['metric']} {close['threshold']}{utilization}"
     return f"holds {rate}{utilization}"
 
 
 def _warnings(document: Document, findings: Findings) -> list[str]:
-    found = []
     run = document["run"]
-    for ending in run["endings"]:
-        if ending != "complete":
-            found.append(f"partial result: a replication ended early ({ending})")
+    found = [
+        f"partial result: a replication ended early ({ending})"
+        for ending in run["endings"]
+        if ending != "complete"
+    ]
     if not findings.steady and document["stable"]:
         found.append(findings.warmup_sentence)
     latency = document["metrics"]["latency"]

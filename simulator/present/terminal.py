@@ -121,9 +121,7 @@ def _leader(name: str, text: str) -> str:
     return f"    {name:.<18}: {text}"
 
 
-def _components(
-    document: Document, breakdown: Sequence[Document]
-) -> Iterator[tuple[str, str]]:
+def _components(document: Document, breakdown: Sequence[Document]) -> Iterator[tuple[str, str]]:
     shares = {item["component"]: item["share"] for item in breakdown}
     rows = document["components"]
     order = sorted(

@@ -11,8 +11,8 @@ from simulator.kernel.outcome import Outcome
 from simulator.kernel.references import Attribute
 from simulator.kernel.request import Call, Flow, Request
 from simulator.kernel.site import Site
-from simulator.kernel.step import Owner, Step, all_on_paper, in_sequence
 from simulator.kernel.spec import Spec
+from simulator.kernel.step import Owner, Step, all_on_paper, in_sequence
 from simulator.quantities import Fraction
 
 OK = Outcome.OK

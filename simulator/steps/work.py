@@ -17,7 +17,7 @@ class Work(Step):
 
     key: ClassVar[str] = "work"
     amount: DurationAmount
-    """How long, as a duration, a distribution, or `{base: ..., per: {attribute: ..., each: ...}}`."""
+    """How long: a duration, a distribution, or `{base: 2ms, per: {attribute: a, each: 1ms}}`."""
 
     @classmethod
     def from_value(cls, value: Any) -> Any:

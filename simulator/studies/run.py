@@ -65,7 +65,7 @@ class RunResult:
     @property
     def partial(self) -> bool:
         """Whether a limit or an interrupt ended the run early."""
-        return self.document["run"]["endings"] != ["complete"]
+        return bool(self.document["run"]["endings"] != ["complete"])
 
 
 def plan_run(topology: Topology, options: RunOptions) -> tuple[Experiment, int, Workload]:

@@ -12,7 +12,6 @@ from simulator.kernel.request import Flow, Request
 from simulator.kernel.streams import Streams
 from simulator.workload.profile import Floats, Profile, arrival_times
 
-
 OK = Outcome.OK
 
 
@@ -35,6 +34,8 @@ class Arrivals(Kinded):
     spacing (:meth:`gaps`, exponential unless said otherwise) or, for a closed workload, the
     whole of :meth:`drive`.
     """
+
+    kind: str
 
     def shape(self, horizon_s: float) -> Profile:
         """The factor on the offered rate over a run of this length."""

@@ -93,12 +93,11 @@ class Profile:
         inside = times[segment] + 2.0 * rest / np.maximum(rate + root, 1e-300)
         tail_rate = max(rates[-1], 1e-300)
         beyond = times[-1] + (counts - cumulative[-1]) / tail_rate
-        return np.where(last, beyond, inside)
+        moments: Floats = np.where(last, beyond, inside)
+        return moments
 
 
-def arrival_times(
-    profile: Profile, gaps: "Iterator[Floats]", horizon_s: float
-) -> Iterator[float]:
+def arrival_times(profile: Profile, gaps: "Iterator[Floats]", horizon_s: float) -> Iterator[float]:
     """Arrival times up to the horizon of a renewal process run through the profile's clock.
 
     ``gaps`` yields blocks of times between arrivals of mean 1: exponential gaps make a Poisson

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+
 from simulator.topology.diagnostics import DocumentError
 from simulator.topology.overlay import OverlayError
 from simulator.topology.reading import load_topology
 from simulator.topology.source import read_source
-
 from tests.properties.designs import designs
 
 GATEWAY = Path(__file__).parents[2] / "topologies" / "llm_gateway.yaml"

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from simulator.engine.replicate import Experiment, run_replication
 from simulator.recording.recording import Recording
 from simulator.topology.model import Topology
 from simulator.workload.arrivals.steady import Steady
-
 from tests.properties.designs import designs
 
 FEW = settings(max_examples=40)

@@ -1,6 +1,7 @@
 """Runs a case and reads its figures off the result, as intervals."""
 
 import numpy as np
+
 from simulator.engine.replicate import Experiment, run_replications
 from simulator.metrics.confidence import (
     Interval,

@@ -123,14 +123,16 @@ def _bimodal() -> list[Case]:
     return [
         Case("V04 bimodal", one_station(0.8 / 0.1099, 1, mixture), SHORT_RUN * 6,
              {"wait": 4.003, "latency.mean": 4.113}, 0.08),
-        Case("V04 weibull", one_station(8.0, 1, weibull), SHORT_RUN, {"latency.mean": 0.35465}, 0.02),
+        Case("V04 weibull", one_station(8.0, 1, weibull), SHORT_RUN,
+             {"latency.mean": 0.35465}, 0.02),
     ]  # fmt: skip
 
 
 def _loss() -> list[Case]:
     table = [(5, 4, 0.199067), (10, 8, 0.121661), (20, 15, 0.045593), (100, 90, 0.026957)]
     cases = [
-        Case(f"V06 {servers} servers", one_station(load, servers, EXPONENTIAL, ", queue: {capacity: 0}"),
+        Case(f"V06 {servers} servers",
+             one_station(load, servers, EXPONENTIAL, ", queue: {capacity: 0}"),
              LONG_RUN / load, {"refused": loss}, 0.002, absolute=True)
         for servers, load, loss in table
     ]  # fmt: skip
@@ -152,7 +154,8 @@ def _bounded() -> list[Case]:
 
 
 def _pool() -> list[Case]:
-    table = [(9, 1, 0.0307, 0.232), (10, 1, 0.0677, 0.366), (12, 1, 0.1775, 0.613), (9.5, 3, 0.0111, 0.878)]  # fmt: skip
+    table = [(9, 1, 0.0307, 0.232), (10, 1, 0.0677, 0.366), (12, 1, 0.1775, 0.613),
+             (9.5, 3, 0.0111, 0.878)]  # fmt: skip
     document = """
 name: pool
 rate: {rate} rps
@@ -207,7 +210,10 @@ requests:
   high: {share: 3, entry: station, priority: 0}
   low: {share: 5, entry: station, priority: 1}
 components:
-  station: {kind: service, queue: {discipline: priority}, steps: [{work: {exponential: {mean: 1s}}}]}
+  station:
+    kind: service
+    queue: {discipline: priority}
+    steps: [{work: {exponential: {mean: 1s}}}]
 """
 
 NETWORKS = [

@@ -8,6 +8,7 @@ seed is fixed, so the test itself always gives the same answer.
 """
 
 import pytest
+
 from tests.theory.measuring import intervals
 from tests.theory.stations import CASES, Case
 

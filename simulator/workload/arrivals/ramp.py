@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import NonNegativeFloat
 
-from simulator.workload.arrival_process import Arrivals
 from simulator.quantities.moment import Moment, RunMoment
+from simulator.workload.arrival_process import Arrivals
 from simulator.workload.profile import Profile
 
 

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import NonNegativeFloat
 
-from simulator.workload.arrival_process import Arrivals
 from simulator.quantities.moment import Moment, RunMoment
+from simulator.workload.arrival_process import Arrivals
 from simulator.workload.profile import Profile
 
 
@@ -27,9 +27,7 @@ class Spike(Arrivals):
         end = begin + self.lasts.seconds(horizon_s)
         rise = min(self.rise.seconds(horizon_s), (end - begin) / 2)
         high = self.factor
-        return Profile(
-            (0.0, begin, begin + rise, end - rise, end), (1.0, 1.0, high, high, 1.0)
-        )
+        return Profile((0.0, begin, begin + rise, end - rise, end), (1.0, 1.0, high, high, 1.0))
 
     def describe(self) -> str:
         return f"spike {self.factor:g}x"
