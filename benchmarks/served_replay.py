@@ -3,10 +3,11 @@
     python benchmarks/served_replay.py data/llmservingsim/RTXPRO6000/Llama-3.1-8B [--json]
 
 The folder holds `profile_*` (kernel times), `vllm_requests.jsonl.gz` (the measured requests) and
-`vllm_meta.json` (the engine's settings). The step times come from the kernel times, the number
-of KV blocks from the settings or from the memory of the GPU, everything else from vLLM's
-defaults; the measured latencies are only compared with. With tensor parallelism the link is the
-one declared in `llmservingsim_config.json` if that file is there, else the GPU catalogue's.
+`vllm_meta.json` (the engine's settings). The step times come from the kernel times, the number of
+KV blocks from the settings or from the memory of the GPU, the host's time from a published
+measurement (`HOST_S`, see docs/serving.md), everything else from vLLM's defaults; the measured
+latencies are only compared with. With tensor parallelism the link is the one declared in
+`llmservingsim_config.json` if that file is there, else the GPU catalogue's.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from simulator.serving.memory import plan_memory
 from simulator.serving.profile import Profile, calibrate
 from simulator.serving.replay import replay
 from simulator.serving.routing import LeastLoaded
-from simulator.serving.settings import EngineConfig
+from simulator.serving.settings import HOST_S, EngineConfig
 
 STATISTICS = ("mean", "p50", "p90", "p95", "p99")
 FIELDS = (
@@ -49,9 +50,10 @@ def main() -> int:
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--blocks", type=int, help="KV blocks of each replica, if known")
+    parser.add_argument("--host-ms", type=float, default=HOST_S * 1e3, help="0: no host time")
     arguments = parser.parse_args()
     try:
-        result = compare(arguments.folder, arguments.blocks)
+        result = compare(arguments.folder, arguments.blocks, arguments.host_ms * 1e-3)
     except ServingError as error:
         print(error, file=sys.stderr)
         return 2
@@ -59,12 +61,12 @@ def main() -> int:
     return 0
 
 
-def compare(folder: Path, blocks: int | None = None) -> dict[str, Any]:
+def compare(folder: Path, blocks: int | None = None, host_s: float = HOST_S) -> dict[str, Any]:
     """Return the 15 metrics of the run in `folder` as measured, simulated and relative error."""
     profile = calibrate(folder)
     settings = read_settings(folder / "vllm_meta.json")
     requests = read_requests(folder / "vllm_requests.jsonl.gz")
-    config, step_time, replicas = build(profile, settings, folder, blocks)
+    config, step_time, replicas = build(profile, settings, folder, blocks, host_s)
     engines = [ContinuousBatching(step_time, config) for _ in range(replicas)]
     start = min(row["arrival_time"] for row in requests)
     arrivals = [
@@ -100,7 +102,11 @@ def compare(folder: Path, blocks: int | None = None) -> dict[str, Any]:
 
 
 def build(
-    profile: Profile, settings: dict[str, Any], folder: Path, blocks: int | None
+    profile: Profile,
+    settings: dict[str, Any],
+    folder: Path,
+    blocks: int | None,
+    host_s: float,
 ) -> tuple[EngineConfig, Any, int]:
     """Return the engine's settings, its step times and the number of replicas."""
     kwargs = settings["engine_kwargs"]
@@ -145,6 +151,8 @@ def build(
         num_gpu_blocks=int(blocks),
         block_size=size,
         lookahead=int(asynchronous),
+        step_overhead_s=0.0 if asynchronous else host_s,
+        prompt_overhead_s=host_s if asynchronous else 0.0,
     )
     graph_max = 0 if kwargs.get("enforce_eager") else min(2 * sequences, GRAPH_TOKENS_MAX)
     step_time = profile.step_time(gpus, link=declared_link(folder), graph_max=graph_max)

@@ -34,7 +34,7 @@ from simulator.serving.generation import FINISHED, FIRST_TOKEN, PREEMPTED, Gener
 from simulator.serving.memory import QUANTIZATIONS, plan_memory
 from simulator.serving.roofline import Roofline
 from simulator.serving.routing import router
-from simulator.serving.settings import EngineConfig
+from simulator.serving.settings import HOST_S, EngineConfig
 from simulator.serving.step_time import StepTime
 
 KV_BYTES = {"bf16": 2.0, "fp8": 1.0}
@@ -101,6 +101,8 @@ class GpuPool(Component):
     """Prefill and decode on different replicas."""
     front_end: FrontEndTimes = FrontEndTimes()
     """Delays around the engine."""
+    host_overhead: Duration = HOST_S
+    """Host time that a step with a prompt cannot hide (5 ms for vLLM, as published)."""
     load_time: Duration = 0.0
     """Time to load the model when a replica starts again."""
     pass_time: PassTime | None = None
@@ -191,6 +193,7 @@ class GpuPool(Component):
             num_gpu_blocks=blocks,
             prefix_caching=self.prefix_caching and bool(self.prefixes or self.prompt_blocks),
             priority=self.priority,
+            prompt_overhead_s=self.host_overhead,
         )
         return config if self.speculative is None else self.speculative.plan().applied_to(config)
 

@@ -284,4 +284,4 @@ class Room:
         step = self.times.decode(batch, 1 + config.draft_tokens).at(kv) + config.step_overhead_s
         plain = self.times.decode(batch).at(kv)
         extra = max(0.0, self.times.mixed([(prompt, 0)], batch, kv, kv) - plain)
-        return output / config.tokens_per_step * step + batch * extra
+        return output / config.tokens_per_step * step + batch * (extra + config.prompt_overhead_s)

@@ -173,7 +173,8 @@ class ContinuousBatching:
                 if chunk + context > self.prompt_longest:
                     self.prompt_longest = chunk + context
             seconds = self.step_time.mixed(chunks, count, kv[0], kv[1], batch.tokens_each)
-            self._run_end = now + seconds + self.config.step_overhead_s
+            config = self.config
+            self._run_end = now + seconds + config.step_overhead_s + config.prompt_overhead_s
         else:
             self._curve = self.step_time.decode(count, batch.tokens_each)
             self._straggler = self.step_time.straggler(count)

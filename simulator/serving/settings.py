@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 from simulator.serving.errors import ServingError
 
-__all__ = ["EngineConfig"]
+__all__ = ["HOST_S", "EngineConfig"]
+
+HOST_S = 5e-3
+"""Host work of vLLM V1 between two steps: 5 to 6 ms without asynchronous scheduling, 0.15 ms with
+it, measured at 256 sequences (vllm-project/vllm pull request 11133). Asynchronous scheduling hides
+it behind a decode step replayed from a CUDA graph; a step with a prompt has no such graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +20,9 @@ class EngineConfig:
 
     `num_gpu_blocks` None is a KV cache without limit. `lookahead` 1 is asynchronous scheduling
     (vLLM's default since 0.14), 0 synchronous. `draft_tokens` and `tokens_per_step` describe
-    speculative decoding (see `speculative`). `step_overhead_s` is host time that a step cannot
-    hide. `jump_steps_max` 1 makes the engine take every step on its own: the same results, slower.
+    speculative decoding (see `speculative`). `step_overhead_s` is host time that no step can
+    hide, `prompt_overhead_s` host time that a step with a prompt cannot hide. `jump_steps_max` 1
+    makes the engine take every step on its own: the same results, slower.
     """
 
     max_num_seqs: int = 256
@@ -29,6 +35,7 @@ class EngineConfig:
     priority: bool = False
     lookahead: int = 1
     step_overhead_s: float = 0.0
+    prompt_overhead_s: float = 0.0
     draft_tokens: int = 0
     tokens_per_step: float = 1.0
     jump_steps_max: int = 1 << 30

@@ -32,6 +32,7 @@ CASES: dict[str, dict[str, Any]] = {
     "drafts": {"draft_tokens": 3, "tokens_per_step": 2.4, "num_gpu_blocks": 450},
     "whole drafts": {"draft_tokens": 1, "tokens_per_step": 2.0},
     "host overhead": {"step_overhead_s": 0.002, "num_gpu_blocks": 450},
+    "host overhead of prompts": {"prompt_overhead_s": 0.005},
 }
 
 
