@@ -1,1 +1,51 @@
-"""Discrete-event capacity and trade-off simulator."""
+"""Discrete-event capacity and trade-off simulator.
+
+In a notebook or script::
+
+    import simulator
+
+    result = simulator.run("llm_gateway", rps=500)
+    result.to_frame()
+    simulator.compare("llm_gateway", "llm_gateway@semantic_cache").figure("pareto")
+
+Everything is imported when it is first used, so that ``import simulator`` costs nothing.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulator.api import (
+        bench,
+        capacity,
+        compare,
+        drill,
+        load,
+        run,
+        sensitivity,
+        size,
+        sweep,
+    )
+
+__all__ = [
+    "bench",
+    "capacity",
+    "compare",
+    "drill",
+    "load",
+    "run",
+    "sensitivity",
+    "size",
+    "sweep",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from simulator import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'simulator' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

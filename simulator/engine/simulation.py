@@ -177,7 +177,9 @@ class Simulation:
         return self._recording(ending, meter)
 
     def _advance(self, until: float, meter: Meter) -> Ending:
-        while not self.site.clock.advance(until):
+        arrived = False
+        while not arrived:
+            arrived = self.site.clock.advance(until)
             limit = meter.exceeded()
             if limit is not None:
                 return limit

@@ -15,17 +15,25 @@ def render_study(document: Document, command: str = "") -> str:
 
     A pure function: the same input gives the same bytes.
     """
-    study = document["study"]
-    report = Report(document, {})
+    page = compose(document["study"], head_of(document, command), report_of(document))
+    return render_page(page)
+
+
+def report_of(document: Document) -> Report:
+    """What figures and sections of a study are drawn from."""
+    return Report(document, {})
+
+
+def head_of(document: Document, command: str = "") -> Head:
+    """The top of the page: what was asked, and the answer."""
     status, verdict = verdict_of(document)
-    head = Head(
-        title=f"{_title(document)} · {study}",
+    return Head(
+        title=f"{_title(document)} · {document['study']}",
         status=status,
         verdict=verdict,
         facts=_facts(document),
         command=command,
     )
-    return render_page(compose(study, head, report))
 
 
 def verdict_of(document: Document) -> tuple[str, str]:
