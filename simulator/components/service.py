@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from simulator.kernel.answering import answering
 from simulator.kernel.component import Component, Means, Paper, Server
@@ -11,7 +11,15 @@ from simulator.kernel.request import Call, Flow, Request
 from simulator.kernel.site import Site
 from simulator.kernel.station import Station, meters_of
 from simulator.kernel.step import Step, Worker, all_on_paper, in_sequence, steps_within
-from simulator.policies.balancing import BalancingName, Pick, picker
+from simulator.policies.admission import Admission
+from simulator.policies.autoscale import Autoscale, Scaled, Scaler
+from simulator.policies.backlog import Backlog
+from simulator.policies.balancing import Balancing
+from simulator.policies.balancing.choices import Choices
+from simulator.policies.balancing.least_request import LeastRequest
+from simulator.policies.balancing.random import Random
+from simulator.policies.balancing.round_robin import RoundRobin
+from simulator.policies.farm import BackendsSpec, Farm
 from simulator.policies.queueing import Queueing
 from simulator.quantities import UsdPerItem
 
@@ -32,14 +40,35 @@ class Service(Component):
     """Keep a worker for the whole visit, calls included."""
     queue: Queueing = Queueing()
     """Where requests wait for a worker; with `queue_at: replica`, the limits hold per replica."""
-    queue_at: Literal["shared", "replica"] = "shared"
-    """One queue in front of all replicas (a balancer that knows who is free), or one each."""
-    balancing: BalancingName = "round_robin"
-    """How a replica is chosen when each has a queue of its own."""
+    queue_at: Literal["shared", "replica", "balancer"] = "shared"
+    """One queue in front of all replicas, one each, or one at a balancer that picks first."""
+    balancing: Balancing = Field(default_factory=RoundRobin)
+    """How a replica is chosen: `round_robin`, `random`, `power_of_two`, `least_request`, ..."""
+    backends: BackendsSpec = BackendsSpec()
+    """Weights, health checks, ejection, slow start and age of what the balancer knows."""
+    admission: Admission | None = None
+    """Refuse requests at the door beyond a limit."""
     price: UsdPerItem | None = None
     """Cost of one call, for example `$0.002` or `$1/1k requests`."""
+    autoscale: Autoscale | None = None
+    """Let the number of replicas follow the load; `replicas` are there at the beginning."""
     steps: list[Step] = Field(default_factory=list)
     """What it does when called."""
+
+    @model_validator(mode="after")
+    def _scalable(self) -> "Service":
+        if self.autoscale is not None and self.queue_at != "shared":
+            raise ValueError("`autoscale` needs `queue_at: shared`: replicas come and go")
+        return self
+
+    @model_validator(mode="after")
+    def _balanced(self) -> "Service":
+        if self.queue_at == "shared" and "backends" in self.model_fields_set:
+            raise ValueError("`backends` needs `queue_at: replica`: a shared queue has no balancer")
+        weights = self.backends.weights
+        if weights is not None and len(weights) != self.replicas:
+            raise ValueError(f"{len(weights)} weights for {self.replicas} replicas")
+        return self
 
     def build(self, name: str, site: Site) -> "ServiceServer":
         return ServiceServer(name, site, self)
@@ -68,24 +97,49 @@ class ServiceServer(Server):
 
     def __init__(self, name: str, site: Site, spec: Service) -> None:
         super().__init__(name, site, spec)
-        if spec.queue_at == "shared":
-            self.stations = [spec.queue.station(site.clock, spec.replicas * spec.workers)]
+        shared = spec.queue_at == "shared" or spec.replicas == 1
+        queue = Queueing() if spec.queue_at == "balancer" and not shared else spec.queue
+        if shared:
+            self.stations = [queue.station(site.clock, spec.replicas * spec.workers)]
         else:
-            self.stations = [
-                spec.queue.station(site.clock, spec.workers) for _ in range(spec.replicas)
-            ]
-        self.meters(site, meters_of(self.stations))
-        self.pick: Pick = picker(spec.balancing, self.stations, site, name)
+            self.stations = [queue.station(site.clock, spec.workers) for _ in range(spec.replicas)]
+        self.farm = None
+        if not shared:
+            self.farm = Farm(site, name, self.stations, spec.balancing, spec.backends)
+        self.struck = name in site.struck
+        self.backlog = None
+        meters = meters_of(self.stations)
+        if self.farm is not None and spec.queue_at == "balancer":
+            limit, patience = spec.queue.limit, spec.queue.max_wait
+            self.backlog = Backlog(site.clock, self.stations, limit, patience)
+            meters |= self.backlog.meters()
+        self.meters(site, meters)
         self.call = self._not_connected
+        self.scaler: Scaler | None = None
+        if spec.autoscale is not None:
+            scaled = _scaled(self.stations[0], spec.workers)
+            self.scaler = Scaler(site, name, spec.autoscale, scaled, spec.replicas)
+            self.meters(site, self.scaler.meters())
+
+    def replicas_area(self) -> float:
+        return super().replicas_area() if self.scaler is None else self.scaler.area()
+
+    def preempt(self, share: float) -> None:
+        if self.scaler is None:
+            super().preempt(share)
+        else:
+            self.scaler.preempt(round(self.scaler.ready * share))
 
     def connect(self, site: Site) -> None:
         call = in_sequence(self.spec.steps, site, self) if self.spec.steps else _nothing
-        if len(self.stations) > 1:
-            call = self._on_one_replica(call)
+        if self.farm is not None:
+            call = self._on_one_replica(call, self.farm)
         elif self.spec.blocking:
             call = self._held(call, self.stations[0])
         if any(step.key == "respond" for step in steps_within(self.spec.steps)):
             call = answering(call)
+        if self.spec.admission is not None:
+            call = self.spec.admission.gate(call, site, self.name)
         price = self.spec.price
         self.call = call if price is None else self._priced(call, price)
 
@@ -97,20 +151,20 @@ class ServiceServer(Server):
             return self.stations[0].work
         return _on_chosen_replica
 
-    def _on_one_replica(self, call: Call) -> Call:
-        pick, blocking = self.pick, self.spec.blocking
-
-        def call_replica(request: Request) -> Flow:
-            outer = request.station
-            station = request.station = pick(request)
-            try:
-                if blocking:
-                    return (yield from station.hold(request, call))
-                return (yield from call(request))
-            finally:
-                request.station = outer
-
-        return call_replica
+    def _on_one_replica(self, call: Call, farm: Farm) -> Call:
+        backlog, policy = self.backlog, self.spec.balancing
+        if self.spec.blocking:
+            call = _held_by_replica(call)
+        if self.struck:
+            call = farm.at_replica(call)
+        if backlog is None:
+            return farm.on_one(call)
+        pick = farm.picks[0]
+        if isinstance(policy, LeastRequest):
+            pick = backlog.least_full
+        elif not isinstance(policy, Choices | Random):
+            pick = backlog.skipping_full(pick)
+        return backlog.around(pick, call)
 
     @staticmethod
     def _held(call: Call, station: Station) -> Call:
@@ -132,13 +186,30 @@ def _nothing(request: Request) -> Flow:
     yield
 
 
+def _scaled(station: Station, workers: int) -> Scaled:
+    return Scaled(
+        add=lambda count: station.resize(station.servers + count),
+        load=lambda: station.in_system,
+        busy_area=station.busy_area,
+        servers_area=station.servers_area,
+        workers=workers,
+    )
+
+
 def _on_chosen_replica(request: Request, seconds: float, after: Call | None = None) -> Flow:
     station = request.station
     assert station is not None
-    return station.work(request, seconds, after)
+    return station.work(request, seconds * station.pace, after)
+
+
+def _held_by_replica(call: Call) -> Call:
+    def held(request: Request) -> Flow:
+        assert request.station is not None
+        return request.station.hold(request, call)
+
+    return held
 
 
 def _already_held(request: Request, seconds: float, after: Call | None = None) -> Flow:
     yield seconds
     return Outcome.OK if after is None else (yield from after(request))
-

@@ -53,6 +53,7 @@ class Site:
         self.connecting = ""
         self.timed: set[str] = set()
         self.paces: dict[str, list[float]] = {}
+        self.struck: set[str] = set()
         self._links: dict[str, Call] = {}
 
     def link(self, target: str) -> Call:

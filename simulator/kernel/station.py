@@ -39,6 +39,8 @@ class Station:
         ``queue_limit`` waiting requests; one more is answered ``REJECTED_QUEUE_FULL``.
     patience
         ``max_wait_s``; whoever waits longer leaves and is answered ``TIMEOUT``.
+    pace
+        factor on the work of one replica that a fault has slowed; heeded by whoever sends it work.
     meters
         ``busy_area`` and ``queue_area`` are the integrals of busy servers and of the queue
         length (server-seconds and request-seconds). Everyone who came is ``served``, ``refused``,
@@ -47,7 +49,7 @@ class Station:
 
     __slots__ = (
         "_busy_sum", "_queue_sum", "_servers_sum", "aborted", "clock", "ghosts", "idle", "left",
-        "longest", "max_wait_s", "queue", "queue_limit", "refused", "served", "servers",
+        "longest", "max_wait_s", "pace", "queue", "queue_limit", "refused", "served", "servers",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +68,7 @@ class Station:
         self.queue_limit = queue_limit
         self.max_wait_s = max_wait_s
         self.ghosts = 0
+        self.pace = 1.0
         self.served = 0
         self.refused = 0
         self.left = 0

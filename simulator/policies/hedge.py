@@ -44,7 +44,7 @@ class Hedge(CallPolicy):
     non_fatal: list[FailureName] = Field(default_factory=list)
     """Outcomes after which the next copy goes out at once instead of settling the call."""
     cancel: CancelMode | None = None
-    """Whether losing copies stop: `none`, `in_queue`, `in_service`; if left out, as on time-outs."""
+    """Whether losing copies stop: `none`, `in_queue`, `in_service`; else as on time-outs."""
     tied: bool = False
     """The first copy that gets a worker takes its siblings out of their queues."""
 

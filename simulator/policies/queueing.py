@@ -17,12 +17,17 @@ class Queueing(Spec):
     max_wait: PositiveDuration | None = None
     """Whoever waits longer leaves with a time-out."""
 
+    @property
+    def limit(self) -> float:
+        """Most requests that may wait, infinite without a capacity."""
+        return UNLIMITED if self.capacity is None else self.capacity
+
     def station(self, clock: Clock, servers: int) -> Station:
         """A station with this queue."""
         return Station(
             clock,
             servers,
             queue=line_of(self.discipline),
-            queue_limit=UNLIMITED if self.capacity is None else self.capacity,
+            queue_limit=self.limit,
             max_wait_s=self.max_wait,
         )

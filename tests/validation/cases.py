@@ -63,8 +63,8 @@ class Expected:
     """A figure and how far the simulation may be from it.
 
     ``tolerance`` is relative unless ``absolute``; ``side`` is ``at_most`` or ``at_least`` where
-    the figure is a bound. ``note`` is printed below the table. A figure that is known to be off says
-    so with ``known_miss``: it stays in the table as a miss and does not fail the tests.
+    the figure is a bound. ``note`` is printed below the table. A figure that is known to be off
+    says so with ``known_miss``: it stays in the table as a miss and does not fail the tests.
     """
 
     value: float
@@ -173,12 +173,23 @@ def at_least(value: float, tolerance: float = 0.0, note: str = "") -> Expected:
 
 
 def interval(estimates: Sequence[float], level: float) -> tuple[float, float, float]:
-    """Mean of the replications and its t-interval."""
+    """Mean of the replications and its interval: exact for yes or no, else Student's t."""
     value = fmean(estimates)
     if len(estimates) == 1:
         return value, value, value
+    if set(estimates) <= {0.0, 1.0}:
+        return value, *_clopper_pearson(round(sum(estimates)), len(estimates), level)
     arm = t_quantile(len(estimates) - 1, level) * stdev(estimates) / math.sqrt(len(estimates))
     return value, value - arm, value + arm
+
+
+def _clopper_pearson(hits: int, runs: int, level: float) -> tuple[float, float]:
+    from scipy.stats import beta
+
+    tail = (1.0 - level) / 2.0
+    low = float(beta.ppf(tail, hits, runs - hits + 1)) if hits else 0.0
+    high = float(beta.ppf(1.0 - tail, hits + 1, runs - hits)) if hits < runs else 1.0
+    return low, high
 
 
 def topology(text: str) -> Topology:

@@ -38,10 +38,12 @@ def cut(runs: list, warm_up: float) -> list:
 
 
 def farm(balancing: str, replicas: int, load: float, requests: float, effort: Effort) -> list:
-    """Latencies of a farm with a queue per replica, after a tenth of the run."""
+    """Latencies of a farm with a queue per replica, after a quarter of the run."""
     rate = load * replicas
     text = FARM.format(rate=rate, replicas=replicas, balancing=balancing)
-    return cut(list(recordings(text, effort.length(requests) / rate, effort)), 0.1)
+    # Many servers near saturation take hundreds of service times to fill up.
+    horizon_s = max(effort.length(requests) / rate, 400.0)
+    return cut(list(recordings(text, horizon_s, effort)), 0.25)
 
 
 @case(
@@ -71,7 +73,7 @@ def v18(effort: Effort) -> Estimates:
     return found
 
 
-FIXED_POINT = {0.5: 1.2657, 0.7: 1.6145, 0.8: 1.9474, 0.9: 2.6141, 0.95: 3.3830}
+FIXED_POINT = {0.5: 1.2657, 0.7: 1.6145, 0.8: 1.9474, 0.9: 2.6141}
 
 
 @case(

@@ -144,7 +144,7 @@ def spike(factor: float, at_s: int, lasts_s: int) -> Spike:
     "Retries without pauses keep a system down after the spike is gone",
     system="Latency 1 s + 10 ms per request in flight, hops Exp(100 ms), time-out 3 s, 3 tries, "
     "work is not cancelled. Spike to 80/s during 5 s (hard spike: 200/s during 10 s).",
-    source="mbrooker/simulator_example simple_collapse_sim, re-run; fixed point of the failed state",
+    source="mbrooker/simulator_example simple_collapse_sim, re-run; fixed point when failed",
     expected={
         "share of runs that stay down, 40/s, no pause": about(0.70, 0.15),
         "the same with U(0, 10 s * 2^n) pauses": about(0.0, 0.0),

@@ -1,0 +1,49 @@
+"""Something wrong with one replica of a service."""
+
+from typing import ClassVar
+
+from pydantic import Field, NonNegativeInt
+
+from simulator.faults.slow import Factor
+from simulator.kernel.fault import Effect, Switch
+from simulator.kernel.site import Site
+from simulator.quantities import Fraction
+
+
+class OneReplica(Effect):
+    """One replica is down, slow or fails a share of its calls: `replica: {number: 0, slow: 10x}`.
+
+    For services with a queue per replica. A replica that is down answers every call with an
+    error at once, which attracts balancers that look at load.
+    """
+
+    key: ClassVar[str] = "replica"
+    number: NonNegativeInt = 0
+    """Which one, counted from 0."""
+    down: bool = False
+    """It refuses every call."""
+    slow: Factor = 1.0
+    """How much longer its work takes, such as `10x`."""
+    errors: Fraction = Field(0.0)
+    """Share of its calls that fail."""
+
+    def install(self, site: Site, target: str, place: str) -> Switch:
+        site.struck.add(target)
+
+        def strike(down: bool, errors: float, slow: float) -> None:
+            farm = getattr(site.servers[target], "farm", None)
+            if farm is not None:
+                farm.strike(self.number, down, errors, slow)
+
+        return Switch(
+            lambda: strike(self.down, self.errors, self.slow), lambda: strike(False, 0.0, 1.0)
+        )
+
+    def sentence(self, targets: str) -> str:
+        if self.down:
+            state = "down"
+        elif self.errors:
+            state = f"failing {self.errors:.0%} of its calls"
+        else:
+            state = f"{self.slow:g}x slower"
+        return f"replica {self.number} of {targets} is {state}"

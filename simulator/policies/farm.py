@@ -1,0 +1,307 @@
+"""Replicas with a queue each behind a balancer: who may be chosen, and what is known of them."""
+
+from collections.abc import Callable
+from functools import partial
+from statistics import fmean, pstdev
+
+from pydantic import PositiveFloat, PositiveInt
+
+from simulator.kernel.clock import Clock
+from simulator.kernel.outcome import Outcome
+from simulator.kernel.request import Call, Flow, Request
+from simulator.kernel.site import Site
+from simulator.kernel.spec import Spec
+from simulator.kernel.station import Station
+from simulator.policies.balancing import Backends, Balancing, Pick
+from simulator.quantities import Duration, Fraction, PositiveCount, PositiveDuration
+
+FAILURES = frozenset({Outcome.ERROR, Outcome.TIMEOUT, Outcome.REJECTED_OVERLOAD})
+SLOW_START_LEAST = 0.1
+
+
+class HealthCheck(Spec):
+    """Probes that take a replica out and back in: `health_check: {interval: 2s, fall: 3}`.
+
+    A probe fails while the replica is down. Source: HAProxy `inter` 2 s, `fall` 3, `rise` 2;
+    Kubernetes readiness probes (10 s, 3). Detection takes up to interval * fall.
+    """
+
+    interval: PositiveDuration = 2.0
+    """Time between two probes of a replica."""
+    fall: PositiveInt = 3
+    """Failed probes in a row after which it is out."""
+    rise: PositiveInt = 2
+    """Good probes in a row after which it is in again."""
+
+
+class OutlierDetection(Spec):
+    """Ejects replicas whose answers are bad: `outlier_detection: {consecutive_errors: 5}`.
+
+    After `consecutive_errors` in a row, or, every `interval`, with a success rate below the mean
+    less `stdev_factor` standard deviations over the replicas. Ejection lasts `base_ejection_time`
+    times the number of ejections so far, up to `max_ejection_time`; not more than
+    `max_ejection_share` of the replicas are out at once, but always at least one may be. Source:
+    Envoy outlier_detection.proto.
+    """
+
+    consecutive_errors: PositiveInt = 5
+    """Bad answers in a row (`consecutive_5xx`)."""
+    interval: PositiveDuration = 10.0
+    """Time between two sweeps, which also bring replicas back."""
+    base_ejection_time: PositiveDuration = 30.0
+    """Length of the first ejection."""
+    max_ejection_time: PositiveDuration = 300.0
+    """Longest ejection."""
+    max_ejection_share: Fraction = 0.1
+    """Most replicas out at once (`max_ejection_percent`)."""
+    min_replicas: PositiveInt = 5
+    """Replicas with enough calls before success rates are compared."""
+    min_calls: PositiveInt = 100
+    """Calls in an interval that are enough."""
+    stdev_factor: PositiveFloat = 1.9
+    """Standard deviations below the mean (`success_rate_stdev_factor` / 1000)."""
+
+
+class BackendsSpec(Spec):
+    """What a balancer knows of the replicas and does about bad ones."""
+
+    weights: list[PositiveFloat] | None = None
+    """Share of the load of each replica, relative to the others."""
+    balancers: PositiveCount = 1
+    """Balancers that do not coordinate; each sees only the requests it has sent itself."""
+    load_report_age: Duration = 0.0
+    """How often the load of the replicas is reported; up to so old is what balancers go by."""
+    slow_start: Duration = 0.0
+    """Time over which a replica that joins gets up to its full share, in a straight line."""
+    panic_threshold: Fraction = 0.5
+    """Below this share of good replicas all are used again, good or not (Envoy)."""
+    health_check: HealthCheck | None = None
+    """Probes."""
+    outlier_detection: OutlierDetection | None = None
+    """Ejection by the answers."""
+
+
+class Replica:
+    """One replica as the balancer knows it, and what is wrong with it."""
+
+    def __init__(self, station: Station) -> None:
+        self.station = station
+        self.down = False
+        self.failing = 0.0
+        self.healthy = True
+        self.probes = 0
+        self.ejected_until: float | None = None
+        self.ejections = 0
+        self.bad_in_a_row = 0
+        self.answers = [0, 0]
+        self.joined_at = float("-inf")
+
+
+class Farm:
+    """The replicas of one service."""
+
+    def __init__(
+        self, site: Site, owner: str, stations: list[Station], policy: Balancing, spec: BackendsSpec
+    ) -> None:
+        self.clock: Clock = site.clock
+        self.spec = spec
+        self.replicas = [Replica(station) for station in stations]
+        self.by_station = {replica.station: replica for replica in self.replicas}
+        self.usable = list(stations)
+        self.uniform = site.uniforms(owner, "balancing")
+        self.errors = site.uniforms(owner, "replica_errors")
+        self.ejected = 0
+        self.views: list[Backends] = []
+        self.sent: list[dict[Station, int]] = []
+        self.picks = [self._picker(policy) for _ in range(spec.balancers)]
+        self.watched = spec.health_check is not None or spec.outlier_detection is not None
+        if self.watched:
+            site.probe.meter(owner, "replicas_in_use", lambda: len(self.usable))
+            site.probe.meter(owner, "ejections_total", lambda: self.ejected)
+        if spec.health_check is not None:
+            every = spec.health_check.interval
+            for number, replica in enumerate(self.replicas):
+                # Probes of different replicas are spread over the interval.
+                first = every * (number + 1) / len(self.replicas)
+                self._repeat(first, every, partial(self._probe, replica, spec.health_check))
+        if spec.outlier_detection is not None:
+            every = spec.outlier_detection.interval
+            self._repeat(every, every, partial(self._sweep, spec.outlier_detection))
+
+    def on_one(self, call: Call) -> Call:
+        """The call, made on the replica that the balancer chooses; `request.station` is its."""
+        pick = self.picks[0]
+        plain = len(self.picks) == 1 and not self.watched and self.spec.slow_start == 0.0
+
+        def on_chosen(request: Request) -> Flow:
+            outer = request.station
+            request.station = pick(request)
+            try:
+                return (yield from call(request))
+            finally:
+                request.station = outer
+
+        return on_chosen if plain else self._observed(call)
+
+    def strike(self, number: int, down: bool, failing: float, pace: float) -> None:
+        """Something goes wrong with a replica, or (False, 0, 1) is right again."""
+        replica = self.replicas[number % len(self.replicas)]
+        replica.down = down
+        replica.failing = failing
+        replica.station.pace = pace
+
+    def _observed(self, call: Call) -> Call:
+        picks, sent = self.picks, self.sent
+
+        def observed(request: Request) -> Flow:
+            outer = request.station
+            balancer = int(self.uniform() * len(picks)) if len(picks) > 1 else 0
+            station = request.station = self._eased(picks[balancer], request)
+            sent[balancer][station] = sent[balancer].get(station, 0) + 1
+            outcome = Outcome.CANCELLED
+            try:
+                outcome = yield from call(request)
+            finally:
+                request.station = outer
+                sent[balancer][station] -= 1
+            self._note(self.by_station[station], outcome)
+            return outcome
+
+        return observed
+
+    def at_replica(self, call: Call) -> Call:
+        """The call as a replica answers it that may be broken; needed where faults strike one."""
+
+        def answered(request: Request) -> Flow:
+            assert request.station is not None
+            replica = self.by_station[request.station]
+            if replica.down or (replica.failing and self.errors() < replica.failing):
+                return Outcome.ERROR
+            return (yield from call(request))
+
+        return answered
+
+    def _picker(self, policy: Balancing) -> Pick:
+        view, spec = Backends(self.usable, self.uniform), self.spec
+        stations = [replica.station for replica in self.replicas]
+        if spec.weights is not None:
+            view.weights = dict(zip(stations, spec.weights, strict=False))
+        own: dict[Station, int] = {}
+        if spec.balancers > 1:
+            view.load = lambda station: own.get(station, 0)
+        if spec.load_report_age > 0.0:
+            view.load = Reports(self.clock, stations, view.load, spec.load_report_age).load
+        self.sent.append(own)
+        self.views.append(view)
+        return policy.picker(view)
+
+    def _eased(self, pick: Pick, request: Request) -> Station:
+        """A choice that spares replicas which have just joined."""
+        station = pick(request)
+        over = self.spec.slow_start
+        if over <= 0.0:
+            return station
+        for _ in range(20):
+            age = self.clock.now - self.by_station[station].joined_at
+            if age >= over or self.uniform() < max(age / over, SLOW_START_LEAST):
+                break
+            station = pick(request)
+        return station
+
+    def _note(self, replica: Replica, outcome: Outcome) -> None:
+        detection = self.spec.outlier_detection
+        if detection is None or outcome is Outcome.CANCELLED:
+            return
+        bad = outcome in FAILURES
+        replica.answers[bad] += 1
+        replica.bad_in_a_row = replica.bad_in_a_row + 1 if bad else 0
+        if replica.bad_in_a_row >= detection.consecutive_errors:
+            replica.bad_in_a_row = 0
+            self._eject(replica, detection)
+
+    def _eject(self, replica: Replica, detection: OutlierDetection) -> None:
+        out = sum(other.ejected_until is not None for other in self.replicas)
+        most = max(1, int(detection.max_ejection_share * len(self.replicas)))
+        if replica.ejected_until is not None or out >= most:
+            return
+        replica.ejections += 1
+        lasts = detection.base_ejection_time * replica.ejections
+        replica.ejected_until = self.clock.now + min(lasts, detection.max_ejection_time)
+        self.ejected += 1
+        self._refresh()
+
+    def _sweep(self, detection: OutlierDetection) -> None:
+        for replica in self.replicas:
+            until = replica.ejected_until
+            if until is not None and until <= self.clock.now:
+                replica.ejected_until = None
+                replica.joined_at = self.clock.now
+        judged = [
+            replica for replica in self.replicas if sum(replica.answers) >= detection.min_calls
+        ]
+        if len(judged) >= detection.min_replicas:
+            rates = [replica.answers[0] / sum(replica.answers) for replica in judged]
+            least = fmean(rates) - detection.stdev_factor * pstdev(rates)
+            for replica, rate in zip(judged, rates, strict=True):
+                if rate < least:
+                    self._eject(replica, detection)
+        for replica in self.replicas:
+            replica.answers = [0, 0]
+        self._refresh()
+
+    def _probe(self, replica: Replica, check: HealthCheck) -> None:
+        if replica.down is not replica.healthy:
+            replica.probes = 0
+            return
+        replica.probes += 1
+        if replica.probes >= (check.fall if replica.healthy else check.rise):
+            replica.probes = 0
+            replica.healthy = not replica.healthy
+            if replica.healthy:
+                replica.joined_at = self.clock.now
+            self._refresh()
+
+    def _refresh(self) -> None:
+        every = [replica.station for replica in self.replicas]
+        good = [
+            replica.station
+            for replica in self.replicas
+            if replica.healthy and replica.ejected_until is None
+        ]
+        enough = good and len(good) >= self.spec.panic_threshold * len(every)
+        self.usable[:] = good if enough else every
+        for view in self.views:
+            view.version += 1
+
+    def _repeat(self, first: float, every: float, action: Callable[[], None]) -> None:
+        def ring() -> None:
+            action()
+            self.clock.call_at(self.clock.now + every, ring)
+
+        self.clock.call_at(self.clock.now + first, ring)
+
+
+class Reports:
+    """Loads as they were at the last report; requests sent since are not known."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        stations: list[Station],
+        load: Callable[[Station], float],
+        every_s: float,
+    ) -> None:
+        self.clock = clock
+        self.stations = stations
+        self.true_load = load
+        self.every_s = every_s
+        self.known: dict[Station, float] = {}
+        self.number = -1
+
+    def load(self, station: Station) -> float:
+        """What the last report said."""
+        number = int(self.clock.now / self.every_s)
+        if number != self.number:
+            self.number = number
+            self.known = {each: self.true_load(each) for each in self.stations}
+        return self.known[station]
