@@ -83,14 +83,16 @@ def settle(recordings: Sequence[Recording], question: Question) -> Findings:
     offered = question.offered or {}
     busiest = max(offered, key=lambda name: offered[name], default=None)
     whole = _grows(windows, SYSTEM, "in_flight", offered.get(busiest or ""), False, "the system")
-    unstable = [
-        name
+    queues = {
+        name: _grows(windows, name, "queue", offered.get(name), name in question.bounded, name)
         for name in recordings[0].meters
         if "queue" in recordings[0].meters[name]
-        and not _grows(
-            windows, name, "queue", offered.get(name), name in question.bounded, name
-        ).stable
-    ]
+    }
+    # A queue that is seen to grow is the place; a load that is too high on paper may never
+    # arrive, because something before it holds it back.
+    unstable = [name for name, found in queues.items() if found.growing]
+    if not unstable:
+        unstable = [name for name, found in queues.items() if not found.stable]
     return Findings(windows, whole, unstable, steady, sentence, cut_s)
 
 

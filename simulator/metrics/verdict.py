@@ -107,15 +107,7 @@ def _sentence(
 ) -> str:
     rate = f"{document['rate'] * document['cells']:.4g} rps"
     if not document["stable"]:
-        name = findings.unstable[0] if findings.unstable else bottleneck
-        overload = max((on_paper.get(item, 0.0) for item in findings.unstable), default=0.0)
-        if name is not None and overload >= 1.0:
-            name = max(findings.unstable, key=lambda item: on_paper.get(item, 0.0))
-            capacity = document["rate"] * document["cells"] / overload
-            return (
-                f"does not hold {rate}: {name} saturates at {capacity:.3g} rps (ρ = {overload:.2f})"
-            )
-        return f"does not hold {rate}: the backlog of {name or 'the system'} keeps growing"
+        return f"does not hold {rate}: {_what_gives_way(document, findings, bottleneck, on_paper)}"
     utilization = ""
     if bottleneck is not None:
         busy = document["components"][bottleneck]["utilization"] or 0.0
@@ -129,6 +121,22 @@ def _sentence(
         close = next(row for row in rows if row["status"] == "unsure")
         return f"too close to call at {rate}: {close['metric']} {close['threshold']}{utilization}"
     return f"holds {rate}{utilization}"
+
+
+def _what_gives_way(
+    document: Document, findings: Findings, bottleneck: str | None, on_paper: Mapping[str, float]
+) -> str:
+    components = document["components"]
+    name = max(
+        findings.unstable,
+        key=lambda item: (components[item]["utilization"] or 0.0, on_paper.get(item, 0.0)),
+        default=bottleneck,
+    )
+    overload = on_paper.get(name or "", 0.0)
+    if name is not None and overload >= 1.0:
+        capacity = document["rate"] * document["cells"] / overload
+        return f"{name} saturates at {capacity:.3g} rps (ρ = {overload:.2f})"
+    return f"the backlog of {name or 'the system'} keeps growing"
 
 
 def _warnings(document: Document, findings: Findings) -> list[str]:
@@ -148,7 +156,8 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
         )
     if run["in_flight"]:
         found.append(f"{run['in_flight']} requests had no answer when the run ended")
-    off = [row for row in document["crosscheck"] if row["status"] == "off"]
+    # Laws are laws of steady states.
+    off = [row for row in document["crosscheck"] if row["status"] == "off" and document["stable"]]
     found += [
         f"{row['component']}: {row['check']} is off by {row['residual']:.1%}"
         for row in off
