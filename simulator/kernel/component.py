@@ -130,6 +130,10 @@ class Server:
         for station, servers in self._lost.pop(share, []):
             station.resize(station.servers + servers)
 
+    def preempt(self, share: float) -> None:
+        """The provider takes back this share of the servers; without a scaler, for good."""
+        self.lose(share)
+
     def meter(self, site: Site, name: str, read: Callable[[], float]) -> None:
         """Register a reading under this component's name."""
         site.probe.meter(self.name, name, read)

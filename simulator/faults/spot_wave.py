@@ -1,0 +1,28 @@
+"""A provider that takes back many replicas at once."""
+
+from typing import ClassVar
+
+from simulator.kernel.fault import Effect, Switch
+from simulator.kernel.site import Site
+from simulator.quantities import Fraction
+
+
+class SpotWave(Effect):
+    """A share of the replicas is taken back at one moment: `spot_wave: 40%`.
+
+    A component with `autoscale` orders new ones, which are ready after its start-up time. One
+    without has less capacity for as long as the fault lasts.
+    """
+
+    key: ClassVar[str] = "spot_wave"
+    share: Fraction
+    """Share that is taken back."""
+
+    def install(self, site: Site, target: str, place: str) -> Switch:
+        return Switch(
+            lambda: site.servers[target].preempt(self.share),
+            lambda: site.servers[target].regain(self.share),
+        )
+
+    def sentence(self, targets: str) -> str:
+        return f"{self.share:.0%} of {targets} is taken back by the provider"
