@@ -150,6 +150,7 @@ def build(
         max_num_batched_tokens=batched,
         num_gpu_blocks=int(blocks),
         block_size=size,
+        prefix_caching=kwargs.get("enable_prefix_caching") is not False,
         lookahead=int(asynchronous),
         step_overhead_s=0.0 if asynchronous else host_s,
         prompt_overhead_s=host_s if asynchronous else 0.0,

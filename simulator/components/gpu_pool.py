@@ -191,7 +191,7 @@ class GpuPool(Component):
             max_num_seqs=sequences,
             max_num_batched_tokens=batched,
             num_gpu_blocks=blocks,
-            prefix_caching=self.prefix_caching and bool(self.prefixes or self.prompt_blocks),
+            prefix_caching=self.prefix_caching,
             priority=self.priority,
             prompt_overhead_s=self.host_overhead,
         )

@@ -149,8 +149,8 @@ class Batch:
         request.private_blocks = self.decoding.blocks_of(request) - request.shared_blocks
         self.decoding.remove(request)
 
-    def leave(self, request: Generation) -> None:
-        """Take a running `request` out of the batch and free its blocks."""
+    def leave(self, request: Generation, *, keep: bool = False) -> None:
+        """Take a running `request` out of the batch and free its blocks (see `give_back`)."""
         if request.chunk:
             self.chunks.remove(request)
             request.chunk = 0
@@ -159,7 +159,7 @@ class Batch:
         else:
             self._prefilling.remove(request)
         del self.running[request]
-        self.pool.give_back(request)
+        self.pool.give_back(request, keep=keep)
         self.blocked = False
 
     def let_go(self) -> None:
@@ -182,6 +182,7 @@ class Batch:
             request.state = "new"
             request.computed = 0
             request.prefilled = False
+            request.kept = None
         self.pool.forget()
         self._waiting.clear()
         self.waiting_count = 0
@@ -276,7 +277,7 @@ class Batch:
             self.waiting_count -= 1
             if request.scheduled_s is None:
                 request.scheduled_s = now
-            if units:
+            if cached:
                 pool.take_cached(request, units)
             pool.seen_tokens += request.prompt
             pool.hit_tokens += cached
@@ -288,7 +289,8 @@ class Batch:
             request.computed = cached
             request.state = "prefill"
             self._prefilling.append(request)
-            blocks = pool.needed(cached + chunk) - request.shared_blocks
+            held = request.private_blocks + request.shared_blocks
+            blocks = pool.needed(cached + chunk) - held
             self._schedule(request, chunk, max(0, blocks))
             budget -= chunk
 
@@ -326,7 +328,7 @@ class Batch:
         else:
             victim = candidates[-1]
             entry = (-1, -self._order, victim)
-        self.leave(victim)
+        self.leave(victim, keep=True)
         if self._reserved:
             self.pool.free += self._reserved - self.decoding.growth(1)
             self._reserved = self.decoding.growth(1)

@@ -67,29 +67,33 @@ class BlockPool:
         return self.total - self.free
 
     def match(self, request: Generation) -> tuple[int, int, int]:
-        """Return the cached units of the prompt, their tokens, and how many blocks are unused.
+        """Return the cached units of the prompt, the tokens cached, and the unused blocks in them.
 
-        The last token is always computed, so a fully cached prompt matches one block less.
+        What a preempted request left behind counts too. The last token is always computed, so
+        a fully cached prompt matches one block less.
         """
-        if not self.caching or not request.prefix:
+        if not self.caching or not (request.prefix or request.kept):
             return 0, 0, 0
-        tokens = units = idle = start = 0
-        for chain, end, blocks in self._chain(request):
+        blocks = units = idle = 0
+        for chain, end, size in self._chain(request):
             unit = self._units.get(chain)
-            if unit is None or unit[0] == 0:
+            if unit is None:
                 break
             units += 1
             if unit[1] == 0:
                 idle += unit[0]
-            tokens = (start + unit[0]) * self.block_size
-            if unit[0] < blocks or end >= request.tokens:
+            blocks += unit[0]
+            if unit[0] < size or end >= request.tokens:
                 break
-            start += blocks
-        limit = (request.tokens - 1) // self.block_size * self.block_size
-        return units, min(tokens, limit), idle
+        if request.kept and request.kept[1] == units:
+            kept = self._idle.get(request.kept[0], 0)
+            blocks += kept
+            idle += kept
+        limit = (request.tokens - 1) // self.block_size
+        return units, min(blocks, limit) * self.block_size, idle
 
     def take_cached(self, request: Generation, units: int) -> None:
-        """Let `request` use the first `units` cached units of its prompt."""
+        """Let `request` use the first `units` cached units of its prompt and what it left."""
         for chain, _, _ in self._chain(request)[:units]:
             unit = self._units[chain]
             if unit[1] == 0 and self.total != UNLIMITED:
@@ -100,6 +104,12 @@ class BlockPool:
             request.shared.append(chain)
             request.shared_blocks += unit[0]
         request.units = units
+        if request.kept and request.kept[1] == units and request.kept[0] in self._idle:
+            kept = self._idle.pop(request.kept[0])
+            self._idle_blocks -= kept
+            self.free -= kept
+            request.private_blocks += kept
+        request.kept = None
 
     def take(self, blocks: int) -> None:
         """Take `blocks` free blocks, dropping the oldest cached contents if need be."""
@@ -134,8 +144,11 @@ class BlockPool:
                 request.shared.append(key)
             request.units += 1
 
-    def give_back(self, request: Generation) -> None:
-        """Free everything `request` holds; its shared units stay cached."""
+    def give_back(self, request: Generation, *, keep: bool = False) -> None:
+        """Free everything `request` holds; its shared units stay cached.
+
+        With `keep` (a preemption) its own full blocks can be found again while they last.
+        """
         limited = self.total != UNLIMITED
         freed = request.private_blocks
         assert freed >= 0, "a request holds fewer KV blocks than none"
@@ -143,7 +156,12 @@ class BlockPool:
             self.free += freed
             if self.caching and limited:
                 self._serial += 1
-                self._idle["own", self._serial] = freed
+                key = ("own", self._serial)
+                full = request.computed // self.block_size - request.shared_blocks
+                if keep and 0 < full <= freed:
+                    request.kept = (key, request.units)
+                    freed = full
+                self._idle[key] = freed
                 self._idle_blocks += freed
         for chain in reversed(request.shared):
             unit = self._units[chain]

@@ -40,6 +40,7 @@ class Generation:
         "first_token_s",
         "generated",
         "joined",
+        "kept",
         "order",
         "output",
         "payload",
@@ -87,6 +88,7 @@ class Generation:
         self.chunk = 0
         self.base = 0.0
         self.joined = 0
+        self.kept: tuple[Hashable, int] | None = None
         self.finish_step = 0
         self.ticket = 0
         self.chain: list[tuple[Hashable, int, int]] | None = None

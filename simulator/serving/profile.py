@@ -143,6 +143,7 @@ def calibrate(folder: Path, *, layers: int | None = None) -> Profile:
     version = meta.get("vllm_version")
     source = f"measured kernels in {folder.name}" + (f", vLLM {version}" if version else "")
     profile = Profile(gpu, str(meta["model"]), layers or model.layers, source, tables)
+    _complete_experts(folder, model, tables)
     link = Link(1e12, 0.0)  # the fit and its error are about kernels, not about the link
     for degree, table in tables.items():
         try:
@@ -154,6 +155,23 @@ def calibrate(folder: Path, *, layers: int | None = None) -> Profile:
         profile.held_out_error[degree] = _held_out(profile, degree, table, steps)
         profile.fits[degree] = fit_regimes(table.attention, steps, f"regime-split fit of {source}")
     return profile
+
+
+def _complete_experts(folder: Path, model: Model, tables: dict[int, KernelTables]) -> None:
+    """Give every degree of a mixture of experts its experts: measured, or a share of degree 1.
+
+    Tensor parallelism cuts every expert into as many parts, and reading them takes the time.
+    """
+    if model.experts == 1 or all(table.moe for table in tables.values()):
+        return
+    whole = tables[1].moe if 1 in tables else []
+    for degree, table in tables.items():
+        if not table.moe and not whole:
+            name = folder / f"profile_tp{degree}_moe.csv.gz"
+            message = f"{model.name} is a mixture of experts; its experts' times are missing"
+            raise ProfileError([Problem(str(name), 1, 1, message)])
+        if not table.moe:
+            table.moe = [(tokens, active, time_us / degree) for tokens, active, time_us in whole]
 
 
 def load_profile(path: Path) -> Profile:

@@ -29,6 +29,11 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "priority": {"priority": True, "num_gpu_blocks": 450, "max_num_seqs": 8},
     "prefix caching": {"prefix_caching": True, "num_gpu_blocks": 500},
+    "prefix caching, tight": {
+        "prefix_caching": True,
+        "num_gpu_blocks": 300,
+        "reserve_full_prompt": False,
+    },
     "drafts": {"draft_tokens": 3, "tokens_per_step": 2.4, "num_gpu_blocks": 450},
     "whole drafts": {"draft_tokens": 1, "tokens_per_step": 2.0},
     "host overhead": {"step_overhead_s": 0.002, "num_gpu_blocks": 450},
@@ -137,6 +142,19 @@ def test_cached_blocks_are_evicted_least_recently_used_first(step_time: PlainSte
     blocks = [r.cached // 16 for r in requests]
     assert blocks[:4] == [0, 0, 0, 43]
     assert 0 < blocks[4] < 43
+
+
+def test_a_preempted_request_finds_blocks_it_left(step_time: PlainStepTime) -> None:
+    """With prefix caching less is recomputed after a preemption than without."""
+    recomputed = {}
+    for caching in (False, True):
+        config = EngineConfig(num_gpu_blocks=60, max_num_seqs=4, prefix_caching=caching)
+        engine = ContinuousBatching(step_time, config)
+        requests = [Generation(200, 300) for _ in range(4)]
+        replay([engine], [(0.0, request) for request in requests], RoundRobin())
+        assert engine.batch.preemptions > 0
+        recomputed[caching] = engine.batch.prompt_tokens - 4 * 200
+    assert 0 < recomputed[True] < recomputed[False]
 
 
 def test_cancelled_requests_leave_and_free_their_blocks(step_time: PlainStepTime) -> None:

@@ -164,9 +164,17 @@ def test_experts_are_read_from_their_own_table(tmp_path: Path) -> None:
     (copy / "profile_meta.yaml").write_text("model: Qwen/Qwen3-30B-A3B\ngpu: H100\n")
     rows = ["tokens,activated_experts,time_us"]
     rows += [f"{t},{e},{10 * e + t}" for t in (1, 64, 2048) for e in (8, 64, 128)]
+    with pytest.raises(ProfileError, match=r"tp1_moe.csv.gz:1:1: .* is a mixture of experts"):
+        calibrate(copy)
+    path = copy / "profile_tp1_moe.csv"
+    path.write_text("\n".join(rows[:1] + [f"{t},{e},1e-9" for t in (1, 64) for e in (8, 128)]))
     plain = calibrate(copy).step_time()
-    (copy / "profile_tp1_moe.csv").write_text("\n".join(rows))
-    times = calibrate(copy).step_time()
+    path.write_text("\n".join(rows))
+    for kind in ("dense", "attention", "per_sequence"):
+        shutil.copy(copy / f"profile_tp1_{kind}.csv.gz", copy / f"profile_tp2_{kind}.csv.gz")
+    profile = calibrate(copy)
+    assert profile.tables[2].moe[0][2] == profile.tables[1].moe[0][2] / 2
+    times = profile.step_time()
     extra = (times.token_s(1) - plain.token_s(1)) / 48
     assert extra == pytest.approx((10 * 8 + 1) * 1e-6)
     extra = (times.token_s(2048) - plain.token_s(2048)) / 48
