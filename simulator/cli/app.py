@@ -2,6 +2,7 @@
 
 import sys
 from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -9,16 +10,36 @@ import typer
 from typer.core import TyperGroup
 
 from simulator.cli import exit_codes
+from simulator.cli.commands import COMMANDS
+
+SUMMARY = (
+    "Discrete-event capacity and trade-off simulator: "
+    "`simulate topologies/llm_gateway.yaml --rps 500` tells whether a design holds."
+)
 
 
-class DefaultRun(TyperGroup):
+class Commands(TyperGroup):
     """Reads ``simulate FILE`` as ``simulate run FILE``, and a mistyped command as what it is."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        place, help_ = COMMANDS[cmd_name]
+        module, _, function = place.partition(":")
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(cmd_name, help=help_)(
+            getattr(import_module(f"simulator.cli.{module}"), function)
+        )
+        return typer.main.get_command(single)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         word = args[0] if args else ""
-        if word in self.commands or not word or word.startswith("-"):
+        if word in COMMANDS or not word or word.startswith("-"):
             return super().resolve_command(ctx, args)
-        close = get_close_matches(word, self.commands, n=1, cutoff=0.7)
+        close = get_close_matches(word, COMMANDS, n=1, cutoff=0.7)
         if close and not Path(word).exists() and not word.endswith((".yaml", ".yml")):
             from simulator.topology.library import topology_names
 
@@ -29,16 +50,9 @@ class DefaultRun(TyperGroup):
     def format_usage(self, ctx: Any, formatter: Any) -> None:
         formatter.write_usage("simulate", "TOPOLOGY [OPTIONS]  |  COMMAND [ARGS]...")
 
-
-app = typer.Typer(
-    cls=DefaultRun,
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="Discrete-event capacity and trade-off simulator: "
-    "`simulate topologies/llm_gateway.yaml --rps 500` tells whether a design holds.",
-)
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in COMMANDS.items()])
 
 
 def fail(message: str, hint: str = "", code: int = exit_codes.USAGE) -> NoReturn:
@@ -50,17 +64,13 @@ def fail(message: str, hint: str = "", code: int = exit_codes.USAGE) -> NoReturn
     raise typer.Exit(code)
 
 
-def _register() -> None:
-    from simulator.cli import commands
-
-    commands.register(app)
-
-
 def main() -> None:
     """Entry point of the console script."""
-    _register()
+    group = Commands(
+        name="simulate", help=SUMMARY, no_args_is_help=True, rich_markup_mode=None
+    )
     try:
-        app()
+        group(prog_name="simulate")
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(exit_codes.OK) from None
