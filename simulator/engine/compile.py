@@ -12,7 +12,7 @@ from simulator.engine.simulation import RequestKind, RequestSource, Simulation
 from simulator.kernel.clock import Clock
 from simulator.kernel.fault import Fault
 from simulator.kernel.probe import Probe
-from simulator.kernel.request import Call
+from simulator.kernel.request import Call, Request
 from simulator.kernel.site import Site
 from simulator.kernel.streams import Streams
 from simulator.topology.model import RequestClass, Topology
@@ -88,5 +88,29 @@ def _compile_class(
         entry=entry,
         attributes=attributes,
         priority=request_class.priority,
-        before=site.before,
+        before=_before(request_class, site),
     )
+
+
+def _before(request_class: RequestClass, site: Site) -> list[Callable[[Request], None]]:
+    if request_class.supersedes is None:
+        return site.before
+    return [superseding(str(request_class.supersedes)), *site.before]
+
+
+def superseding(attribute: str) -> Callable[[Request], None]:
+    """What makes a new request cancel its predecessor with the same value of the attribute."""
+    latest: dict[Any, Request] = {}
+
+    def supersede(request: Request) -> None:
+        key = request.attributes[attribute]
+        earlier = latest.get(key)
+        latest[key] = request
+        if earlier is not None and earlier.outcome is None:
+            # Cancelling tells nobody, but the end of a request has to be recorded.
+            finish = earlier.on_end
+            earlier.cancel()
+            if finish is not None:
+                finish(earlier)
+
+    return supersede

@@ -4,7 +4,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -48,6 +48,12 @@ class RequestKind:
     before: list[Callable[[Request], None]] = field(default_factory=list)
 
 
+class Arrive(Protocol):
+    """Lets one request in; ``prepare`` may change it before it sets out."""
+
+    def __call__(self, prepare: Callable[[Request], None] | None = None) -> Request: ...
+
+
 class Gate:
     """Where requests of one source enter: draws class and attributes, and starts them."""
 
@@ -58,7 +64,7 @@ class Gate:
         self.arrive = self._arriver(simulation, source)
 
     @staticmethod
-    def _arriver(simulation: "Simulation", source: RequestSource) -> Callable[[], Request]:
+    def _arriver(simulation: "Simulation", source: RequestSource) -> Arrive:
         clock, probe, issued = simulation.site.clock, simulation.site.probe, simulation.issued
         trace_every, finished, counter = probe.trace_every, probe.finished, simulation.counter
         kinds = source.kinds
@@ -67,7 +73,7 @@ class Gate:
         def answered(request: Request) -> None:
             finished(request, request.outcome or Outcome.ERROR)
 
-        def arrive() -> Request:
+        def arrive(prepare: Callable[[Request], None] | None = None) -> Request:
             kind = kinds[pick()] if pick is not None else kinds[0]
             index = counter[0]
             counter[0] = index + 1
@@ -76,8 +82,10 @@ class Gate:
             request = Request(clock, index, kind.index, attributes, kind.priority)
             if index % trace_every == 0:
                 request.visit = probe.root_visit()
-            for prepare in kind.before:
+            if prepare is not None:
                 prepare(request)
+            for change in kind.before:
+                change(request)
             request.on_end = answered
             request.start(kind.entry(request))
             return request

@@ -49,6 +49,8 @@ class RequestClass(Calling):
     """How a class with a rate of its own arrives, if not like the rest."""
     attributes: dict[Name, AttributeDistribution] = Field(default_factory=dict)
     """Values drawn once per request: key, size, length, tenant."""
+    supersedes: Attribute | None = None
+    """A new request cancels the unanswered one with the same value: keystrokes, live search."""
     priority: int = Field(0, ge=0, le=1000)
     """Rank in queues with priorities, 0 being the most urgent."""
     operation: str | None = None

@@ -1,6 +1,6 @@
 """The base of all arrival processes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -22,8 +22,8 @@ class Gate(Protocol):
     streams: Streams
     name: str
 
-    def arrive(self) -> Request:
-        """Let one request in now."""
+    def arrive(self, prepare: Callable[[Request], None] | None = None) -> Request:
+        """Let one request in now; ``prepare`` may change it before it sets out."""
 
 
 class Arrivals(Kinded):
@@ -72,3 +72,18 @@ class Arrivals(Kinded):
     def describe(self) -> str:
         """A word or two for the head of a report."""
         return self.kind
+
+
+def answered(line: Request, request: Request) -> Flow:
+    """Let the generator of ``line`` wait until the request has been answered."""
+    if request.outcome is None:
+        finish = request.on_end
+
+        def told(ended: Request) -> None:
+            if finish is not None:
+                finish(ended)
+            line.resume()
+
+        request.on_end = told
+        yield None
+    return OK
