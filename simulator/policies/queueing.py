@@ -1,9 +1,12 @@
 """The queue in front of a station, as a document describes it."""
 
+from pydantic import Field
+
 from simulator.kernel.clock import Clock
 from simulator.kernel.spec import Spec
 from simulator.kernel.station import UNLIMITED, Station
-from simulator.policies.discipline import DisciplineName, line_of
+from simulator.policies.disciplines import Discipline
+from simulator.policies.disciplines.fifo import Fifo
 from simulator.quantities import Count, PositiveDuration
 
 
@@ -12,8 +15,9 @@ class Queueing(Spec):
 
     capacity: Count | None = None
     """Most requests that may wait; one more is refused. Unbounded if left out."""
-    discipline: DisciplineName = "fifo"
-    """Who is next: `fifo`, `lifo`, `priority` (0 first) or `edf` (earliest deadline first)."""
+    discipline: Discipline = Field(default_factory=Fifo)
+    """Who is next: `fifo`, `lifo`, `priority` (0 first), `edf` (earliest deadline first), `codel`,
+    `controlled_delay` or `adaptive_lifo`."""
     max_wait: PositiveDuration | None = None
     """Whoever waits longer leaves with a time-out."""
 
@@ -27,7 +31,7 @@ class Queueing(Spec):
         return Station(
             clock,
             servers,
-            queue=line_of(self.discipline),
+            queue=self.discipline.line(clock),
             queue_limit=self.limit,
             max_wait_s=self.max_wait,
         )

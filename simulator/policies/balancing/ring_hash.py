@@ -63,8 +63,8 @@ class Ring:
         for station in backends.stations:
             share = backends.weight(station) / total
             number = backends.numbers[station]
-            for copy in range(max(1, round(share * self.spec.size))):
-                ring.append((hash_of(f"{number}_{copy}"), number, station))
+            copies = range(max(1, round(share * self.spec.size)))
+            ring += [(hash_of(f"{number}_{copy}"), number, station) for copy in copies]
         ring.sort(key=lambda point: point[:2])
         self.points = [place for place, _, _ in ring]
         self.owners = [station for _, _, station in ring]
