@@ -96,6 +96,8 @@ def station_measure(windows: Sequence[Window], name: str) -> StationMeasure | No
         return None
     span = sum(window.length_s for window in windows)
     visits = _visits(windows, name)
+    if not visits:
+        return None
     service = np.concatenate([table["service"] for table in visits])
     wait = np.concatenate([table["wait"] for table in visits])
     if not len(service) or not span:
