@@ -13,6 +13,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "size": ("size:size", "The cheapest configuration that meets the objectives."),
     "sensitivity": ("sensitivity:sensitivity", "What moves latency, cost and quality most."),
     "interview": ("interview:interview", "Numbers to say aloud, with derivations."),
+    "calibrate": ("calibrate:calibrate", "From measured GPU kernels to a profile file."),
+    "profile": ("profile:profile", "Measure a model's kernels on your own GPU."),
     "report": ("report:report", "Render a saved run again, without simulating."),
     "list": ("listing:list_names", "What there is: topologies, workloads, kinds, steps."),
     "explain": ("explain:explain", "A kind, a step, a metric or an error code in detail."),

@@ -91,7 +91,7 @@ def _yaml(data: Any) -> str:
     text = StringIO()
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = None  # short collections in one line
-    writer.sort_base_mapping_type_on_output = False
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     writer.dump(data, text)
     return text.getvalue()
 

@@ -11,7 +11,7 @@ from simulator.kernel.request import Request
 from simulator.kernel.site import Draw, Measure, Site
 from simulator.kernel.spec import Spec
 from simulator.quantities import CountDistribution, Distribution, DurationDistribution
-from simulator.quantities.distributions.constant import Constant
+from simulator.quantities.distributions.constants import Constant
 from simulator.quantities.schema_parts import one_or_many
 
 NOTHING = Constant(0.0)

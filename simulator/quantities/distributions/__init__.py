@@ -4,7 +4,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from simulator.quantities.distributions.base import Distribution
-from simulator.quantities.distributions.constant import Constant
+from simulator.quantities.distributions.constants import Constant
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

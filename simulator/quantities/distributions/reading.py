@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 from simulator.quantities.count import parse_count, parse_number
 from simulator.quantities.distributions.base import Distribution, Role, impossible
 from simulator.quantities.distributions.choice import Choice
-from simulator.quantities.distributions.constant import Constant
+from simulator.quantities.distributions.constants import Constant
 from simulator.quantities.distributions.lognormal import Lognormal
 from simulator.quantities.distributions.percentiles import Percentiles, percentile_of
 from simulator.quantities.grammar import (
