@@ -97,6 +97,16 @@ def misdirected(
             if component is not None and not component.forgets:
                 message = f"{component.kind} `{name}` keeps nothing in memory that could be flushed"
                 yield name, message, "flush a cache"
+    if fault.effect.key == "primary_lost":
+        for name in _without_primary(fault, components):
+            yield name, f"{components[name].kind} `{name}` has no primary to lose", "use `down`"
+
+
+def _without_primary(fault: Fault, components: Mapping[str, Component]) -> Iterator[str]:
+    for name in fault.targets:
+        component = components.get(name)
+        if component is not None and component.kind != "database":
+            yield name
 
 
 def _error(code: str, message: str, hint: str, file: str) -> DocumentError:
