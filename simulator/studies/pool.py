@@ -17,7 +17,7 @@ from simulator.studies.point import Point, compute, refuse_other_version, versio
 
 Backend = Literal["loky", "dask", "ray"]
 BACKENDS: tuple[Backend, ...] = ("loky", "dask", "ray")
-REACH_S = 5.0
+REACH_S = 4.0
 """Seconds until a scheduler that does not answer counts as unreachable."""
 
 
@@ -72,16 +72,22 @@ class Pool:
             yield jobs
 
 
-def reachable(address: str) -> None:
-    """Raise ClusterError unless something listens at ``tcp://host:port``."""
+def reachable(address: str, greets: bool = False) -> None:
+    """Raise ClusterError unless something listens at ``tcp://host:port``.
+
+    With ``greets`` it also has to speak first, as a Dask scheduler does: its client would wait
+    for ever at a port where something else listens in silence.
+    """
     place = address.rpartition("://")[2]
     host, _, port = place.rpartition(":")
     if not host or not port.isdigit():
         raise ClusterError(f"`{address}` is no address of a scheduler", "write tcp://host:8786")
     try:
-        socket.create_connection((host, int(port)), timeout=REACH_S).close()
-    except OSError as error:
-        reason = error.strerror or str(error)
+        with socket.create_connection((host, int(port)), timeout=REACH_S) as connection:
+            if greets and not connection.recv(1):
+                raise OSError("it hangs up")
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise ClusterError(
             f"no scheduler answers at {address}: {reason}",
             "start one (`dask scheduler`, `ray start --head`), or leave --scheduler out",
@@ -102,7 +108,7 @@ def _open_dask(pool: Pool, stack: ExitStack) -> int:
         )
         client = stack.enter_context(distributed.Client(cluster))
     else:
-        reachable(pool.scheduler)
+        reachable(pool.scheduler, greets=True)
         try:
             client = stack.enter_context(distributed.Client(pool.scheduler, timeout=REACH_S - 1.0))
         except (OSError, TimeoutError, ValueError) as error:
