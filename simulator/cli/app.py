@@ -66,9 +66,7 @@ def fail(message: str, hint: str = "", code: int = exit_codes.USAGE) -> NoReturn
 
 def main() -> None:
     """Entry point of the console script."""
-    group = Commands(
-        name="simulate", help=SUMMARY, no_args_is_help=True, rich_markup_mode=None
-    )
+    group = Commands(name="simulate", help=SUMMARY, no_args_is_help=True, rich_markup_mode=None)
     try:
         group(prog_name="simulate")
     except BrokenPipeError:

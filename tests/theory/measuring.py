@@ -13,10 +13,10 @@ from simulator.metrics.confidence import (
 from simulator.metrics.window import Window
 from simulator.topology.model import Topology
 from simulator.topology.source import read_text
-from simulator.workload.arrivals.steady import Steady
+from simulator.workload.arrival_process import Arrivals
 from tests.theory.stations import Case
 
-REPLICATIONS = 6
+REPLICATIONS = 10
 WARM_UP = 0.1
 
 
@@ -26,7 +26,7 @@ def intervals(case: Case, level: float, scale: float = 1.0, jobs: int = 1) -> di
     assert source is not None, diagnostics.render()
     topology = Topology.model_validate(source.data)
     horizon_s = case.horizon_s * scale
-    experiment = Experiment(topology, Steady(), horizon_s, seed=7)
+    experiment = Experiment(topology, Arrivals.pick(case.arrivals), horizon_s, seed=7)
     recordings = run_replications(experiment, range(REPLICATIONS), jobs=jobs)
     windows = [Window(recording, WARM_UP * horizon_s) for recording in recordings]
     return {measure: _interval(windows, measure, level) for measure in case.expected}
@@ -42,6 +42,10 @@ def _interval(windows: list[Window], measure: str, level: float) -> Interval:
     if measure in {"wait", "queue"}:
         per = "served_total" if measure == "wait" else None
         return scalar_interval([_per(window, "queue_area", per) for window in windows], level)
+    if measure == "throughput":
+        return scalar_interval(
+            [len(window.requests["index"]) / window.span_s for window in windows], level
+        )
     if measure == "served_wait":
         return scalar_interval(
             [float(_latencies(w, "latency").mean() - _per(w, "busy_area", "served_total"))

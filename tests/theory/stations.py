@@ -29,7 +29,7 @@ class Case:
     tolerance: float
     absolute: bool = False
     tolerances: dict[str, float] = field(default_factory=dict)
-    arrivals: str | None = None
+    arrivals: dict[str, object] = field(default_factory=lambda: {"kind": "steady"})
 
     def allowed(self, measure: str) -> float:
         """The error allowed for a measure, in its own unit."""
@@ -175,6 +175,49 @@ components:
     ]
 
 
+ERLANG4 = "{erlang: {mean: 1s, phases: 4}}"
+CLUMPED = "{hyperexponential: {mean: 1s, scv: 4}}"
+REGULAR = {"erlang": {"mean": 1, "phases": 4}}
+IRREGULAR = {"hyperexponential": {"mean": 1, "scv": 4}}
+
+
+def _ggc() -> list[Case]:
+    """Expected waits are simulations of others (three decimals), not the approximation."""
+    table: list[tuple[str, dict[str, object] | None, str, int, float, float]] = [
+        ("E4/E4/1", REGULAR, ERLANG4, 1, 0.8, 0.8356),
+        ("H2/M/1", IRREGULAR, EXPONENTIAL, 1, 0.8, 9.79),
+        ("M/H2/4", None, CLUMPED, 4, 0.8, 1.732),
+        ("H2/H2/4", IRREGULAR, CLUMPED, 4, 0.8, 3.190),
+        ("M/E4/10", None, ERLANG4, 10, 0.9, 0.4258),
+    ]
+    cases = []
+    for name, gaps, service, servers, rho, wait in table:
+        steady: dict[str, object] = {"kind": "steady"}
+        arrivals = steady if gaps is None else {"kind": "renewal", "gaps_between": gaps}
+        document = one_station(servers * rho, servers, service)
+        horizon_s = SHORT_RUN * 40 / servers
+        cases.append(
+            Case(f"V05 {name}", document, horizon_s, {"wait": wait}, 0.03, arrivals=arrivals)
+        )
+    return cases
+
+
+def _closed() -> list[Case]:
+    table = [(1, 1.0, 0.0909), (5, 1.4666, 0.4361), (10, 2.7321, 0.7854), (20, 10.0375, 0.9981),
+             (50, 40.0, 1.0)]  # fmt: skip
+    cases = []
+    for users, response, throughput in table:
+        arrivals: dict[str, object] = {
+            "kind": "closed", "users": users, "think_time": {"exponential": {"mean": "10s"}},
+        }  # fmt: skip
+        expected = {"latency.mean": response, "throughput": throughput}
+        document = one_station(1.0, 1, EXPONENTIAL)
+        cases.append(
+            Case(f"V11 {users} users", document, SHORT_RUN * 5, expected, 0.01, arrivals=arrivals)
+        )
+    return cases
+
+
 TANDEM = """
 name: tandem
 rate: 0.5 rps
@@ -228,4 +271,15 @@ NETWORKS = [
     ),
 ]
 
-CASES = [*_mm1(), *_mmc(), *_mg1(), *_bimodal(), *_loss(), *_bounded(), *_pool(), *NETWORKS]
+CASES = [
+    *_mm1(),
+    *_mmc(),
+    *_mg1(),
+    *_bimodal(),
+    *_ggc(),
+    *_loss(),
+    *_bounded(),
+    *_pool(),
+    *NETWORKS,
+    *_closed(),
+]
