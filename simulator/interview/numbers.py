@@ -66,7 +66,7 @@ def exact(value: float, unit: str) -> str:
     if not math.isfinite(value):
         return "–"
     if unit == SHARE:
-        return f"{value:.4%}".rstrip("0").rstrip(".%") + "%" if value else "0%"
+        return f"{100.0 * value:.4f}".rstrip("0").rstrip(".") + "%"
     if unit == "s":
         if value == 0:
             return "0 s"

@@ -28,7 +28,9 @@ BASE: dict[str, Any] = {
             "steps": [{"work": {"exponential": {"mean": "10ms"}}}],
         }
     },
-    "variants": {"slow": {"components": {"desk": {"steps": [{"work": {"exponential": {"mean": "16ms"}}}]}}}},
+    "variants": {
+        "slow": {"components": {"desk": {"steps": [{"work": {"exponential": {"mean": "16ms"}}}]}}}
+    },
     "faults": {"gone": [{"at": "20%", "for": "50%", "target": "desk", "down": True}]},
     "run": {"requests": "40k"},
 }  # fmt: skip

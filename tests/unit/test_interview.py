@@ -1,0 +1,144 @@
+"""Figures said aloud, pages from blocks, diagrams, and the card of a small design."""
+
+import re
+from typing import Any
+
+import pytest
+
+from simulator.interview.blocks import Section, to_data, to_markdown, to_terminal
+from simulator.interview.card import card, title_of
+from simulator.interview.material import gather
+from simulator.interview.numbers import Figure, aloud, exact
+from simulator.topology.diagram import CLIENT, FORMATS, arrows_of, diagram
+from simulator.topology.library import topology_names
+from simulator.topology.model import Topology
+from simulator.topology.reading import load_topology
+
+DESIGN: dict[str, Any] = {
+    "name": "shop",
+    "summary": "A shop window.",
+    "source": {"document": "shop.md", "section": "Design"},
+    "rate": "50 rps",
+    "requests": {"visit": {"entry": "web"}},
+    "components": {
+        "web": {
+            "kind": "service",
+            "replicas": 2,
+            "workers": 1,
+            "cost": "$1/h",
+            "steps": [{"work": {"exponential": {"mean": "10ms"}}}, {"call": "store"}],
+        },
+        "store": {"kind": "database", "query": {"p50": "2ms", "p99": "9ms"}, "connections": 4},
+    },
+    "requirements": ["Show things."],
+    "given": {"daily": {"value": "4M requests/day", "section": "Numbers", "text": "visits"}},
+    "estimates": {"average": {"formula": "daily", "documented": "60 rps", "section": "Numbers"}},
+    "claims": {
+        "fast": {"text": "fast", "section": "Goals", "metric": "latency.p(99)", "expect": "<1us"},
+        "taste": {"text": "nice", "section": "Goals", "not_simulated": "Taste."},
+    },
+    "questions": {
+        "bill": {
+            "question": "What is the bill?",
+            "answer": "{cost.per_month}, or {variants.big.cost.per_month}; {estimates.average}.",
+        }
+    },
+    "variants": {
+        "big": {"decision": "Size", "chosen": "two", "alternative": "four",
+                "components": {"web": {"replicas": 4}}},
+    },
+    "faults": {"no_store": [{"at": "20%", "for": "20%", "target": "store", "down": True}]},
+    "objectives": {"latency": ["p(99)<1s"]},
+    "run": {"requests": "12k"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said", "written"),
+    [
+        (0.04886, "s", "49 ms", "48.86 ms"),
+        (20.21, "s", "20 s", "20.21 s"),
+        (0.0, "s", "0 s", "0 s"),
+        (0.999929, "share", "99.993%", "99.9929%"),
+        (1.0, "share", "100%", "100%"),
+        (0.116997, "share", "12%", "11.6997%"),
+        (1_167_062.0, "USD/month", "$1.2M/month", "$1 167 062/month"),
+        (3.6874, "USD/1k requests", "$3.7 per 1k requests", "$3.6874 per 1k requests"),
+        (927.92, "/s", "930/s", "927.92/s"),
+        (-0.0014, "s", "-1.4 ms", "-1.4 ms"),
+    ],
+)
+def test_a_figure_is_said_and_written(value: float, unit: str, said: str, written: str) -> None:
+    assert aloud(value, unit) == said
+    assert exact(value, unit) == written
+
+
+def test_a_figure_without_a_value_is_a_dash() -> None:
+    assert Figure(None, "s").both == Figure(None, "s").beside == "–"
+
+
+def test_blocks_keep_cells_and_text_whole() -> None:
+    section = Section("Numbers")
+    section.say("a < b")
+    section.list(["one"])
+    section.table(("x", "y"), [("1 | 2", "word " * 40)])
+    section.table(("x",), [])
+    markdown = to_markdown("page", [section])
+    assert "a &lt; b" in markdown
+    assert "1 \\| 2" in markdown
+    assert [block["type"] for block in to_data([section])[0]["blocks"]] == [
+        "text", "points", "table",
+    ]  # fmt: skip
+    lines = list(to_terminal("page", [section], width=60))
+    assert max(map(len, lines)) <= 60
+    assert sum(line.count("word") for line in lines) == 40
+
+
+@pytest.mark.parametrize("name", topology_names())
+def test_diagrams_of_all_designs_hold_every_component_and_call(name: str) -> None:
+    topology = load_topology(name).topology
+    drawn = diagram(topology)
+    assert {box.name for box in drawn.boxes} == {CLIENT, *topology.components}
+    layers = {box.name: box.layer for box in drawn.boxes}
+    assert all(layers[arrow.source] < layers[arrow.target] for arrow in drawn.arrows)
+    places = [(box.x, box.y) for box in drawn.boxes]
+    assert len(set(places)) == len(places)
+    assert all(0 < box.x < drawn.width and 0 < box.y < drawn.height for box in drawn.boxes)
+    arrows = len(arrows_of(topology))
+    assert FORMATS["svg"](topology).count("marker-end") == arrows
+    assert len(re.findall(r"-->|-\.->", FORMATS["mermaid"](topology))) == arrows
+    assert FORMATS["dot"](topology).count(" -> ") == arrows
+
+
+def test_an_svg_is_well_formed() -> None:
+    from xml.etree import ElementTree
+
+    ElementTree.fromstring(FORMATS["svg"](Topology.model_validate(DESIGN)))
+
+
+def test_the_card_has_every_part_in_order_and_every_number_a_unit() -> None:
+    topology = Topology.model_validate(DESIGN)
+    material = gather(topology, DESIGN, jobs=1)
+    page = to_markdown(title_of(material), card(material))
+    titles = re.findall(r"(?m)^## (.*)$", page)
+    assert titles == [
+        "Requirements and clarifying numbers",
+        "Back of the envelope",
+        "Architecture and data flow",
+        "What the simulation says",
+        "Deep dive: the bottleneck",
+        "At 2x, 10x and 100x",
+        "What if a part fails",
+        "Trade-offs",
+        "Questions with a number",
+        "Claims of the document",
+    ]
+    assert "off: 0.772 times" in page
+    assert "✗ fails" in page
+    assert "Taste." in page
+    assert "web replicas 2 → " in page
+    assert not re.search(r"\{(cost|variants|estimates)", page)
+    # Two replicas at $1/h for 730 hours, four in the variant.
+    assert "$1500/month ($1 460/month" in page
+    assert "$2900/month ($2 920/month" in page
+    assert page == to_markdown(title_of(material), card(gather(topology, DESIGN, jobs=1)))
