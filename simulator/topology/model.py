@@ -100,6 +100,7 @@ class Variant(Spec):
     requests: dict[str, Any] | None = None
     components: dict[str, Any] | None = None
     objectives: dict[str, Any] | None = None
+    faults: dict[str, Any] | None = None
     cells: Any = None
     run: dict[str, Any] | None = None
 
