@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Callable
 from itertools import cycle
 from typing import Literal
-from zlib import crc32
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -18,6 +17,7 @@ from simulator.kernel.station import Station, meters_of
 from simulator.kernel.step import Step, Worker, all_on_paper, in_sequence
 from simulator.policies.discipline import DisciplineName, line_of
 from simulator.policies.redelivery import Delivery, Redelivery
+from simulator.policies.spreading import bucket_of
 from simulator.quantities import Count, Duration, DurationDistribution, PositiveDuration, UsdPerItem
 
 OK = Outcome.OK
@@ -148,10 +148,13 @@ class BrokerServer(Server):
             for group_name, group in spec.consumer_groups.items()
         ]
         self.stations = [station for group in self.groups for station in group.stations]
-        self.publish = None if spec.publish is None else site.durations(name, "publish", spec.publish)
+        self.publish = (
+            None if spec.publish is None else site.durations(name, "publish", spec.publish)
+        )
         self.delay = None if spec.delay is None else site.draws(name, "delay", spec.delay)
         self.probe = site.probe
         self.turn = cycle(range(spec.partitions or 1)).__next__
+        self.partition_of: dict[object, int] = {}
         self.blocked: deque[Request] = deque()
         self.redelivery = Redelivery(
             site.clock, spec.visibility_timeout, spec.max_receives, spec.redelivery_delay
@@ -219,7 +222,11 @@ class BrokerServer(Server):
             return 0
         if self.spec.key is None:
             return self.turn()
-        return crc32(str(request.attributes[self.spec.key]).encode()) % self.spec.partitions
+        key = request.attributes[self.spec.key]
+        known = self.partition_of.get(key)
+        if known is None:
+            known = self.partition_of[key] = bucket_of(key, self.spec.partitions)
+        return known
 
     def _full(self) -> bool:
         capacity = self.spec.capacity

@@ -2,7 +2,6 @@
 
 from itertools import cycle
 from typing import Literal
-from zlib import crc32
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -15,6 +14,7 @@ from simulator.kernel.site import Measure, Site
 from simulator.kernel.spec import Spec
 from simulator.kernel.station import meters_of
 from simulator.policies.queueing import Queueing
+from simulator.policies.spreading import bucket_of
 from simulator.quantities import (
     Count,
     Duration,
@@ -197,7 +197,7 @@ class DatabaseServer(Server):
         key = request.attributes[self.spec.shard_key]
         known = self.shard_of.get(key)
         if known is None:
-            known = self.shard_of[key] = shard_of(key, self.spec.shards)
+            known = self.shard_of[key] = bucket_of(key, self.spec.shards)
         return known
 
     def _readable(self, shard: int) -> int:
@@ -252,8 +252,3 @@ class DatabaseServer(Server):
             yield None
             request.awaiting = ()
         return Outcome.OK if votes[True] >= needed else Outcome.ERROR
-
-
-def shard_of(key: object, shards: int) -> int:
-    """The shard of a key: CRC-32 of its text, as Redis Cluster spreads its slots by CRC-16."""
-    return crc32(str(key).encode()) % shards
