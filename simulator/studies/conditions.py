@@ -20,6 +20,8 @@ from simulator.topology.overlay import Data, with_values, with_variant
 REPLICATIONS = 4
 REQUESTS = 60_000
 """Requests of one run of a check, over all replications, unless the claim asks for a number."""
+WALL_S = 900.0
+"""Real time of a run: far more than one takes, as a run cut short would not be repeatable."""
 REQUESTS_MAX = 200_000
 """Requests of a run under a rate above the design's own, so that it covers as much time."""
 
@@ -118,6 +120,7 @@ def options_of(topology: Topology, condition: Condition, seed: int) -> RunOption
         warmup_s=condition.warmup_s,
         seed=seed,
         jobs=1,
+        wall_s=WALL_S,
         replications=topology.run.replications or REPLICATIONS,
         faults=" and ".join(condition.faults) or None,
     )
