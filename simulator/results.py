@@ -102,7 +102,14 @@ class Run(Result):
     def _lines(self) -> Iterable[tuple[str, str]]:
         from simulator.present.terminal import summary_lines
 
-        return summary_lines(self.document, [], [("again", self.command)])
+        tail = ((self.tables or {}).get("breakdown") or [{"parts": []}])[-1]["parts"]
+        spent = [part["wait_s"] + part["own_s"] for part in tail]
+        total = sum(spent) or 1.0
+        shares = [
+            {"component": part["component"], "share": time_s / total}
+            for part, time_s in zip(tail, spent, strict=True)
+        ]
+        return summary_lines(self.document, shares, [("again", self.command)])
 
     def _rows(self) -> list[Document]:
         return list(_metric_rows(self.document["metrics"], ()))

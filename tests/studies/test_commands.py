@@ -1,0 +1,130 @@
+"""The commands of studies: exit codes, formats, and mistakes said well."""
+
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from simulator.cli.app import app
+from simulator.cli.commands import register
+
+ROOT = Path(__file__).parents[2]
+SHORT = ["--requests", "2000", "-n", "4", "-j", "1", "--no-store", "--no-report"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _commands() -> None:
+    if not app.registered_commands:
+        register(app)
+
+
+def simulate(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def test_compare_prints_json(desk_file: Path) -> None:
+    found = simulate(
+        "compare", str(desk_file), f"{desk_file}@quick", *SHORT, "--no-flips", "--json"
+    )
+    assert found.exit_code == 0, found.output
+    document = json.loads(found.stdout)
+    assert document["study"] == "compare"
+    assert [item["path"] for item in document["changes"]["quick"]] == ["components.counter.steps"]
+
+
+def test_compare_says_by_its_exit_code_that_designs_differ(desk_file: Path) -> None:
+    words = [*SHORT, "--no-flips", "--detailed-exitcode"]
+    assert simulate("compare", str(desk_file), f"{desk_file}@quick", *words).exit_code == 4
+    assert simulate("compare", str(desk_file), str(desk_file), *words).exit_code == 0
+
+
+def test_a_gate_that_is_crossed_fails_the_command(desk_file: Path) -> None:
+    words = ["compare", f"{desk_file}@quick", str(desk_file), *SHORT, "--no-flips"]
+    assert simulate(*words, "--fail", "latency.p(50):+5%").exit_code == 99
+    assert simulate(*words, "--fail", "latency.p(50):+500%").exit_code == 0
+
+
+def test_markdown_is_for_a_comment(desk_file: Path) -> None:
+    found = simulate(
+        "compare", str(desk_file), "--set", "counter.workers=5", *SHORT, "--no-flips",
+        "--format", "markdown",
+    )  # fmt: skip
+    assert found.exit_code == 0
+    assert "| latency p(99) |" in found.stdout
+    assert "```diff\n! components.counter.workers  4 → 5" in found.stdout
+
+
+def test_sweep_writes_its_table(desk_file: Path, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    found = simulate("sweep", str(desk_file), "--over", "rps=20,40", *SHORT, "--out", str(table))
+    assert found.exit_code == 0, found.output
+    lines = table.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("rps,")
+    assert len(lines) == 3
+
+
+def test_size_fails_if_nothing_holds(desk_file: Path) -> None:
+    words = ["size", str(desk_file), "--rps", "500", "--vary", "counter.workers=1..3", *SHORT]
+    assert simulate(*words).exit_code == 99
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["sweep", "FILE", "--over", "countr.workers=1..3"], "did you mean `counter`"),
+        (["sweep", "FILE", "--over", "counter.wrokers=1..3"], "did you mean `workers`"),
+        (["sweep", "FILE", "--over", "counter.workers=3..1"], "is empty"),
+        (["sweep", "FILE", "--over", "counter.workers="], "is empty"),
+        (["sweep", "FILE"], "something to vary"),
+        (["sweep", "FILE", "--over", "rps=1,2", "--points", "none.csv"], "cannot read none.csv"),
+        (["size", "FILE"], "nothing to vary"),
+        (["capacity", "FILE", "-t", "latency p99"], "--threshold"),
+        (["compare", "FILE"], "two designs"),
+        (["compare", "FILE", "FILE@quikc"], "did you mean `quick`"),
+        (["compare", "FILE", "missing.yaml"], "missing.yaml"),
+        (["compare", "FILE", "FILE", "--fail", "latency"], "write it like"),
+        (["compare", "FILE", "FILE", "--fail", "latncy.p99:+5%"], "there is no metric"),
+        (["compare", "FILE", "FILE", "--backend", "spark"], "no backend"),
+        (["sweep", "FILE", "--over", "rps=1,2", "--backend", "dask", "--scheduler", "nowhere"],
+         "no address"),
+        (["sweep", "FILE", "--over", "rps=1,2", "--out", "table.xls"], ".csv or .parquet"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named_and_never_a_traceback(
+    desk_file: Path, words: list[str], said: str
+) -> None:
+    typed = [word.replace("FILE", str(desk_file)) for word in words]
+    found = simulate(*typed, "--no-store", "--no-report", "--requests", "2000", "-j", "1")
+    assert found.exit_code == 2, found.output
+    assert said in found.output
+    assert "Traceback" not in found.output
+
+
+def test_capacity_without_objectives_says_what_to_do(tmp_path: Path, desk_file: Path) -> None:
+    text = desk_file.read_text(encoding="utf-8")
+    bare = tmp_path / "bare.yaml"
+    bare.write_text(text.replace('objectives:\n  latency: ["p(95)<250ms"]\n', ""), encoding="utf-8")
+    for command in (["capacity"], ["size", "--vary", "counter.workers=1..3"]):
+        found = simulate(*command, str(bare), "--no-store", "--no-report", "-j", "1")
+        assert found.exit_code == 2
+        assert "objectives" in found.output
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = "import sys, simulator; print([m for m in ('numpy', 'simpy', 'pydantic') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_example_of_the_documentation_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example = runpy.run_path(str(ROOT / "docs" / "example.py"))
+    example["main"](tmp_path, requests=4000)
+    assert "holds up to" in capsys.readouterr().out
