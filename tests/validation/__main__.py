@@ -1,15 +1,17 @@
 """Run the validation cases in full and write ``docs/validation.md``.
 
-``python -m tests.validation`` runs all; ``python -m tests.validation V18 V22`` runs and prints
-some without writing; ``--short`` uses the lengths of the test suite.
+``python -m tests.validation`` runs all; ``python -m tests.validation V18 V22`` runs some and
+replaces their sections; ``--short`` uses the lengths of the test suite and writes nothing.
 """
 
+import re
 import sys
 import time
 from pathlib import Path
 
 from tests.validation.cases import LEVEL_LONG, LONG, SHORT, Case, Effort, Finding, load_cases
 
+VERDICT = re.compile(r"\| (?:agrees|near|miss) \|$", re.MULTILINE)
 TARGET = Path(__file__).parents[2] / "docs" / "validation.md"
 
 HEAD = """# Validation: published figures and closed forms
@@ -50,41 +52,50 @@ def section(case: Case, findings: list[Finding], seconds: float) -> str:
         "| figure | expected | simulated | 95 % interval | tolerance | verdict |",
         "|---|---|---|---|---|---|",
     ]
-    for finding in findings:
-        lines.append(
-            f"| {finding.name} | {finding.expected.value:.5g} | {finding.value:.5g} | "
-            f"{finding.low:.5g} to {finding.high:.5g} | {tolerance(finding)} | "
-            f"{verdict(finding)} |"
-        )
+    lines += [
+        f"| {finding.name} | {finding.expected.value:.5g} | {finding.value:.5g} | "
+        f"{finding.low:.5g} to {finding.high:.5g} | {tolerance(finding)} | {verdict(finding)} |"
+        for finding in findings
+    ]
     notes = [f"{found.name}: {found.expected.note}" for found in findings if found.expected.note]
     return "\n".join([*lines, "", *notes, ""] if notes else [*lines, ""])
+
+
+def merged(sections: dict[str, str]) -> str:
+    """The document with these sections new and all others as they were, and its summary."""
+    parts: dict[str, str] = {}
+    if TARGET.exists():
+        for part in TARGET.read_text(encoding="utf-8").split("\n## ")[1:]:
+            parts[part.split(maxsplit=1)[0]] = f"## {part.rstrip()}\n"
+    parts |= sections
+    order = [number for number in load_cases() if number in parts]
+    kept = [parts[number] for number in order]
+    figures = sum(len(VERDICT.findall(part)) for part in kept)
+    misses = sum(part.count("| miss |") for part in kept)
+    agreeing = sum("| miss |" not in part for part in kept)
+    summary = (
+        f"{agreeing} of {len(kept)} cases agree or are near in every figure; "
+        f"{misses} of {figures} figures miss.\n\n"
+    )
+    return HEAD + summary + "\n".join(kept)
 
 
 def main(arguments: list[str]) -> int:
     """Run the cases named, or all; returns the number of misses."""
     effort: Effort = SHORT if "--short" in arguments else LONG
     names = [argument for argument in arguments if not argument.startswith("-")]
-    cases = load_cases()
-    parts, agreeing, figures, misses = [], 0, 0, 0
-    for number, case in cases.items():
+    misses = 0
+    for number, case in load_cases().items():
         if names and number not in names:
             continue
         began = time.perf_counter()
         findings = case.findings(effort, LEVEL_LONG)
         part = section(case, findings, time.perf_counter() - began)
+        misses += sum(verdict(finding) == "miss" for finding in findings)
         print(part, flush=True)
-        parts.append(part)
-        figures += len(findings)
-        apart = sum(verdict(finding) == "miss" for finding in findings)
-        misses += apart
-        agreeing += not apart
-    summary = (
-        f"{agreeing} of {len(parts)} cases agree or are near in every figure; "
-        f"{misses} of {figures} figures miss.\n\n"
-    )
-    print(summary)
-    if not names and effort is LONG:
-        TARGET.write_text(HEAD + summary + "\n".join(parts), encoding="utf-8")
+        if effort is LONG:
+            TARGET.write_text(merged({number: part}), encoding="utf-8")
+    print(f"{misses} figures miss")
     return misses
 
 

@@ -55,7 +55,7 @@ class Effort:
 
 
 SHORT = Effort(replications=4, scale=0.1)
-LONG = Effort()
+LONG = Effort(replications=10, scale=0.6)
 
 
 @dataclass(frozen=True)
