@@ -17,7 +17,7 @@ from simulator.topology.claims import BASE, Claim
 from simulator.topology.model import Topology
 from simulator.topology.overlay import Data, with_values, with_variant
 
-REPLICATIONS = 4
+REPLICATIONS = 5
 REQUESTS = 60_000
 """Requests of one run of a check, over all replications, unless the claim asks for a number."""
 WALL_S = 900.0
