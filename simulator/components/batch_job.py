@@ -9,7 +9,13 @@ from simulator.kernel.component import Component, Means, Paper, Server
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import Flow, Request
 from simulator.kernel.site import Site
-from simulator.quantities import Duration, DurationDistribution, Fraction, PositiveDuration, UsdPerItem
+from simulator.quantities import (
+    Duration,
+    DurationDistribution,
+    Fraction,
+    PositiveDuration,
+    UsdPerItem,
+)
 
 
 class BatchJob(Component):

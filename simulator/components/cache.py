@@ -46,7 +46,7 @@ class Cache(Component):
     coalesce: Literal["none", "cache"] = "none"
     """Whether misses for a key that is being fetched wait for that fetch (single flight)."""
     stale_while_revalidate: Duration = 0.0
-    """How long an expired entry is still served while it is fetched behind the scenes (RFC 5861)."""
+    """How long an expired entry is served while it is fetched in the background (RFC 5861)."""
     stale_if_error: Duration = 0.0
     """How long an expired entry is served when the fetch fails (RFC 5861)."""
     early_refresh: NonNegativeFloat | None = None
@@ -105,6 +105,7 @@ class CacheServer(Server):
         self.cold = False
         self.hits = self.misses = 0
         self.keyed: KeyedCache | None = None
+        self.key = str(spec.key)
         if spec.key is not None:
             caching = Caching(
                 capacity=spec.capacity,
@@ -150,7 +151,7 @@ class CacheServer(Server):
         keyed = self.keyed
         if keyed is None:
             return (yield from self._by_ratio(request))
-        key = request.attributes[self.spec.key]
+        key = request.attributes[self.key]
         if request.operation == "write":
             return (yield from keyed.write(request, key, self.on_write, self.spec.write))
         entry = keyed.fresh(key)

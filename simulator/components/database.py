@@ -46,12 +46,12 @@ class Failover(Spec):
 class Database(Component):
     """Nodes that run queries, each behind a pool of connections: G/G/c with patience per node.
 
-    A query holds a connection for its whole time. Who finds none free waits up to
-    `acquire_timeout` (HikariCP `connectionTimeout`, 30 s by default) and is then answered
-    `timeout`. With shards, the value of `shard_key` decides the node, so a popular key makes a
-hot shard. Operations other than `write` may be served by read replicas, which may not have
-    seen the latest write of the key (`stale_ok`).
-"""
+        A query holds a connection for its whole time. Who finds none free waits up to
+        `acquire_timeout` (HikariCP `connectionTimeout`, 30 s by default) and is then answered
+        `timeout`. With shards, the value of `shard_key` decides the node, so a popular key makes a
+    hot shard. Operations other than `write` may be served by read replicas, which may not have
+        seen the latest write of the key (`stale_ok`).
+    """
 
     kind: Literal["database"] = "database"
     query: DurationAmount
@@ -212,7 +212,7 @@ class DatabaseServer(Server):
         return primary
 
     def _note_staleness(self, request: Request, writes: bool, at_primary: bool) -> None:
-        key = request.attributes[self.spec.shard_key]
+        key = request.attributes[str(self.spec.shard_key)]
         if writes:
             self.written[key] = self.clock.now
         elif not at_primary and self.lag is not None:
@@ -225,9 +225,7 @@ class DatabaseServer(Server):
         """Ask all copies; done when enough have answered, or too many have failed."""
         votes = {True: 0, False: 0}
         parked = False
-        copies = [
-            node for copy, node in enumerate(self.nodes[shard]) if copy != self.lost[shard]
-        ]
+        copies = [node for copy, node in enumerate(self.nodes[shard]) if copy != self.lost[shard]]
 
         def decided() -> bool:
             return votes[True] >= needed or votes[False] > len(copies) - needed

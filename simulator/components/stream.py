@@ -64,7 +64,9 @@ class StreamServer(Server):
         super().__init__(name, site, spec)
         self.station = Station(site.clock, spec.tasks)
         self.meters(site, meters_of([self.station]))
-        self.publish = None if spec.publish is None else site.durations(name, "publish", spec.publish)
+        self.publish = (
+            None if spec.publish is None else site.durations(name, "publish", spec.publish)
+        )
         self.probe = site.probe
         self.since_checkpoint: list[Request] = []
         self.replayed = self.pending = 0

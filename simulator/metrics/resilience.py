@@ -181,7 +181,8 @@ def _healthy(series: Series, baseline: Series) -> "NDArray[np.bool_]":
     available = series.good / arrived >= usual - np.maximum(MARGIN, spread)
     typical = float(np.nanmedian(baseline.median_s))
     quick = ~(series.median_s > 2.0 * np.fmax(baseline.median_s, typical))
-    return (available & quick) | (series.arrived == 0)
+    healthy: NDArray[np.bool_] = (available & quick) | (series.arrived == 0)
+    return healthy
 
 
 def _stuck(series: Series, baseline: Series) -> bool:
@@ -198,9 +199,10 @@ def _stuck(series: Series, baseline: Series) -> bool:
     early, late = slice(first, middle), slice(middle, BINS)
     if share(late) > share(early) + STUCK_MARGIN:
         return False
-    bad = share(late) < float(
-        baseline.good[late].sum() / max(baseline.arrived[late].sum(), 1.0)
-    ) - STUCK_MARGIN
+    bad = (
+        share(late)
+        < float(baseline.good[late].sum() / max(baseline.arrived[late].sum(), 1.0)) - STUCK_MARGIN
+    )
     slow_early, slow_late = (float(np.nanmedian(series.median_s[part])) for part in (early, late))
     return bad or slow_late > 0.9 * slow_early
 

@@ -129,7 +129,7 @@ class Scaler:
         self._sum = 0.0
         if spec.spot is not None:
             rng = site.streams.generator(f"{owner}.spot")
-            self._lifetime = lambda mean: float(rng.exponential(mean))
+            self._lifetimes = rng.exponential
             self._accept = site.uniforms(owner, "spot_choice")
             self._await_preemption()
         self._sample()
@@ -217,8 +217,10 @@ class Scaler:
             self.scaled.add(workers)
             return
         for number in range(workers):
-            due = self.clock.now + warmup * number / workers
-            self.clock.call_at(due, lambda: self.scaled.add(1))
+            self.clock.call_at(self.clock.now + warmup * number / workers, self._add_worker)
+
+    def _add_worker(self) -> None:
+        self.scaled.add(1)
 
     def _shrink(self, count: int) -> None:
         cancelled = min(count, len(self.starting))
@@ -238,7 +240,7 @@ class Scaler:
         # Thinning: the pool's hazard grows with its size, which is at most `max_replicas`.
         assert self.spec.spot is not None
         most = self.spec.max_replicas
-        due = self.clock.now + self._lifetime(self.spec.spot.mtbf / most)
+        due = self.clock.now + float(self._lifetimes(self.spec.spot.mtbf / most))
 
         def strike() -> None:
             if self._accept() < self.ready / most:

@@ -116,10 +116,11 @@ class KeyedCache:
             return OK
         self.misses += 1
         outcome = yield from self._fetched(request, key)
-        if outcome is not OK and entry is not None and entry.outcome is OK:
-            if self.clock.now < entry.expires + rules.if_error_s:
-                self._answer_stale(request)
-                return OK
+        if outcome is OK or entry is None or entry.outcome is not OK:
+            return outcome
+        if self.clock.now < entry.expires + rules.if_error_s:
+            self._answer_stale(request)
+            return OK
         return outcome
 
     def write(self, request: Request, key: Hashable, origin: Call, how: WriteName) -> Flow:
@@ -192,7 +193,12 @@ class KeyedCache:
             if stale is not None and stale.outcome is OK and rules.if_error_s > 0.0:
                 return
         now, known = self.clock.now, self.store.get(key)
-        if fetch_s and known is not None and known.expires > now and known.fetched_at > now - fetch_s:
+        if (
+            fetch_s
+            and known is not None
+            and known.expires > now
+            and known.fetched_at > now - fetch_s
+        ):
             # Filled by another fetch meanwhile, as memcached's `add`: its time to live stands.
             return
         expires = FOREVER if seconds is None else now + self._ttl(seconds)

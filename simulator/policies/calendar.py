@@ -9,8 +9,8 @@ from simulator.kernel.spec import Spec
 
 DAY_S = 86_400.0
 WEEK_S = 7 * DAY_S
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DayName = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: tuple[DayName, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def read_time_of_day(value: Any) -> Any:
@@ -68,7 +68,10 @@ class Calendar:
             (DAYS.index(name) * DAY_S + edge) % WEEK_S
             for shift in shifts
             for name in shift.days
-            for edge in (shift.begins, shift.begins + ((shift.ends - shift.begins) % DAY_S or DAY_S))
+            for edge in (
+                shift.begins,
+                shift.begins + ((shift.ends - shift.begins) % DAY_S or DAY_S),
+            )
         }
         self.edges = sorted(edges)
 

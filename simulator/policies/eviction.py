@@ -1,6 +1,6 @@
 """Which item a full cache gives up: one small class per policy, all with the same face.
 
-Own code rather than a library: see docs/decisions/cache-policies.md.
+Own code rather than a library: see docs/decisions/0005-cache-policies.md.
 """
 
 from collections import OrderedDict, deque
@@ -240,8 +240,7 @@ class Sieve:
         return len(self._cells)
 
     def _evict(self) -> None:
-        cell = self._hand or self._oldest
-        assert cell is not None, "only a full store evicts"
+        cell: Any = self._hand or self._oldest
         while cell[4]:
             cell[4] = False
             cell = cell[1] or self._oldest

@@ -96,9 +96,9 @@ class Horizontal:
             desired = highest
         desired = min(max(desired, self.least), self.most)
         if desired > current:
-            desired = min(desired, self._ceiling(now, current))
+            desired = int(min(desired, self._ceiling(now, current)))
         elif desired < current:
-            desired = max(desired, self._floor(now, current))
+            desired = int(max(desired, self._floor(now, current)))
         if desired != current:
             self.changes.append((now, desired - current))
         return desired

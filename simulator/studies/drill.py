@@ -108,9 +108,7 @@ def cases(parts: Anatomy) -> Iterator[Case]:
     yield Case(EVERYTHING, "3x spike", {**span, "spike": 3})
 
 
-def drill(
-    topology: Topology, options: RunOptions, progress: Progress | None = None
-) -> Drill:
+def drill(topology: Topology, options: RunOptions, progress: Progress | None = None) -> Drill:
     """Break everything, one thing at a time, and compare with a run in which nothing breaks.
 
     All runs share the seed, so up to the fault they are the same run, and the differences are

@@ -56,7 +56,11 @@ DESIGN: dict[str, Any] = {
             "blocking": True,
             "steps": [{"work": {"exponential": "15ms"}}],
         },
-        "models": {"kind": "fallback", "targets": ["first", "second"], "each": {"timeout": "200ms"}},
+        "models": {
+            "kind": "fallback",
+            "targets": ["first", "second"],
+            "each": {"timeout": "200ms"},
+        },
         "first": {"kind": "delay", "latency": {"exponential": "50ms"}},
         "second": {"kind": "service", "workers": 8, "steps": [{"work": {"exponential": "80ms"}}]},
         "events": {

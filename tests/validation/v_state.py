@@ -89,8 +89,7 @@ def hot_shard(effort: Effort) -> Estimates:
         weights = np.arange(1, 1001) ** -exponent
         shares = weights / weights.sum()
         found[f"largest share, Zipf {exponent:g}"] = [
-            float(np.bincount(shards, weights=shares, minlength=16).max())
-            for shards in assignments
+            float(np.bincount(shards, weights=shares, minlength=16).max()) for shards in assignments
         ]
     return found
 

@@ -77,7 +77,7 @@ class Sessions(Arrivals):
                 attributes[growth.attribute] = total
                 past[growth.attribute] += sum(own[name] for name in growth.by)
 
-        for turn in range(turns):  # noqa: B007  (read by `prepare`)
+        for turn in range(turns):
             if turn:
                 yield think()
             if gate.clock.now > horizon_s:

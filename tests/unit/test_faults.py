@@ -1,0 +1,167 @@
+"""Faults: how they are read, what they do, and that nothing else pays for them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from simulator.engine.compile import compile_simulation
+from simulator.engine.replicate import Experiment, run_replication
+from simulator.recording.recording import Recording
+from simulator.topology.diagnostics import DocumentError
+from simulator.topology.fault_file import check_times, find_faults
+from simulator.topology.model import Topology
+from simulator.workload.arrivals.steady import Steady
+
+CHAIN: dict[str, Any] = {
+    "name": "chain",
+    "rate": "100 rps",
+    "requests": {"get": {"entry": "web"}},
+    "components": {
+        "web": {
+            "kind": "service",
+            "workers": 8,
+            "steps": [{"work": {"exponential": "5ms"}}, {"call": "db"}],
+        },
+        "db": {"kind": "database", "query": {"exponential": "10ms"}, "connections": 8},
+    },
+}
+HORIZON_S = 60.0
+SPAN = {"at": "20s", "for": "20s"}
+
+
+def chain(*faults: dict[str, Any]) -> Topology:
+    return Topology.model_validate({**CHAIN, "faults": {"all": list(faults)}})
+
+
+def run(*faults: dict[str, Any]) -> Recording:
+    design = chain(*faults)
+    experiment = Experiment(design, Steady(), HORIZON_S, seed=5, faults=tuple(design.faults["all"]))
+    return run_replication(experiment, 0)
+
+
+def during(recording: Recording, begin: float = 20.0, end: float = 40.0) -> Any:
+    arrived = recording.requests["arrived"]
+    return (arrived >= begin) & (arrived < end)
+
+
+def good(recording: Recording, mask: Any) -> float:
+    return float((recording.requests["outcome"][mask] == 0).mean())
+
+
+def test_down_fails_everything_inside_and_nothing_outside() -> None:
+    recording = run({**SPAN, "target": "db", "down": True})
+    inside = during(recording, 20.0, 39.9)
+    assert good(recording, inside) == 0.0
+    assert good(recording, during(recording, 0.0, 19.5)) == 1.0
+    assert good(recording, during(recording, 40.1, 60.0)) == 1.0
+    assert recording.manifest["faults"] == [
+        {
+            "begin": 20.0,
+            "end": 40.0,
+            "effect": "down",
+            "targets": ["db"],
+            "sentence": "db is down",
+        }
+    ]
+
+
+def test_calls_in_service_break_off_when_the_component_goes_down() -> None:
+    slow = {"at": "0s", "target": "db", "slow": "1000x"}
+    recording = run(slow, {"at": "30s", "target": "db", "down": True})
+    ended = recording.requests["arrived"] + recording.requests["latency"]
+    waiting = during(recording, 5.0, 29.0) & (ended > 29.9)
+    assert waiting.sum() > 1000
+    assert good(recording, waiting) == 0.0
+    assert np.allclose(ended[waiting], 30.0)
+
+
+def test_errors_take_their_share() -> None:
+    recording = run({**SPAN, "target": "db", "errors": "50%"})
+    inside = during(recording)
+    # 2,000 independent calls: five standard deviations, false alarm below one in a million.
+    assert good(recording, inside) == pytest.approx(0.5, abs=5 * 0.5 / inside.sum() ** 0.5)
+
+
+def test_slow_multiplies_the_service_and_ends() -> None:
+    recording = run({**SPAN, "target": "db", "slow": "2x"})
+    latency = recording.requests["latency"]
+    # Mean 5 ms + 10 ms, then 5 ms + 20 ms; queueing at a quarter of the capacity is slight. Means
+    # of 2,000 exponentials are within 12 % at five standard deviations.
+    assert latency[during(recording, 0.0, 20.0)].mean() == pytest.approx(0.015, rel=0.12)
+    assert latency[during(recording)].mean() == pytest.approx(0.025, rel=0.12)
+    assert latency[during(recording, 41.0, 60.0)].mean() == pytest.approx(0.015, rel=0.12)
+
+
+def test_a_spike_adds_requests_and_moves_no_other() -> None:
+    quiet, spiky = run(), run({**SPAN, "spike": "3x"})
+    assert during(spiky).sum() == pytest.approx(3 * during(quiet).sum(), rel=0.1)
+    usual = np.sort(quiet.requests["arrived"])
+    assert np.isin(usual, spiky.requests["arrived"]).all()
+
+
+def test_a_partition_hangs_until_it_heals() -> None:
+    recording = run({**SPAN, "partition": {"between": ["web", "db"]}})
+    inside = during(recording, 20.0, 39.0)
+    ended = recording.requests["arrived"] + recording.requests["latency"]
+    assert good(recording, inside) == 0.0
+    assert np.allclose(ended[inside], 40.0)
+
+
+def test_lost_capacity_comes_back() -> None:
+    design = chain({**SPAN, "target": "db", "capacity": "75%"})
+    simulation = compile_simulation(design, Steady(), seed=1, faults=design.faults["all"])
+    recording = simulation.run(HORIZON_S, Experiment(design, Steady(), HORIZON_S).budget)
+    servers = recording.meters["db"]["servers"]
+    assert servers[120] == 2 and servers[0] == servers[-1] == 8
+
+
+def test_components_that_no_fault_names_have_no_gate_and_no_pace() -> None:
+    design = chain({**SPAN, "target": "db", "down": True}, {**SPAN, "target": "db", "slow": "2x"})
+    site = compile_simulation(design, Steady(), seed=1, faults=design.faults["all"]).site
+    assert set(site.gates) == set(site.paces) == {"db"}
+    assert not compile_simulation(design, Steady(), seed=1).site.gates
+
+
+def test_repeated_failures_have_the_means_asked_for() -> None:
+    design = chain({"mtbf": "10s", "mttr": "2s", "target": "db", "down": True})
+    experiment = Experiment(design, Steady(), 6000.0, faults=tuple(design.faults["all"]))
+    simulation = compile_simulation(design, Steady(), seed=1, faults=experiment.faults)
+    simulation.schedule.start(simulation.site, 6000.0)
+    windows = simulation.schedule.windows
+    lengths = [window["end"] - window["begin"] for window in windows]
+    # About 500 windows: five standard deviations of the mean of as many exponentials is 22 %.
+    assert len(windows) == pytest.approx(500, rel=0.22)
+    assert np.mean(lengths) == pytest.approx(2.0, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"at": "1s", "target": "db"}, "needs one key"),
+        ({"at": "1s", "target": "db", "dwn": True}, "unknown effect `dwn`"),
+        ({"at": "1s", "target": "db", "down": True, "slow": "2x"}, "one key"),
+        ({"target": "db", "down": True}, "either `at` or `mtbf`"),
+        ({"mtbf": "1s", "target": "db", "down": True}, "`mtbf` needs `mttr`"),
+        ({"at": "1s", "down": True}, "needs a `target`"),
+        ({"at": "1s", "target": "db", "spike": "3x"}, "strikes no single component"),
+        ({"at": "1s", "target": "db", "slow": "-3x"}, "greater than 0"),
+    ],
+)
+def test_contradictions_are_refused(fault: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        chain(fault)
+
+
+def test_faults_after_the_end_and_unknown_scenarios_are_refused() -> None:
+    design = chain({"at": "2h", "target": "db", "down": True})
+    faults = find_faults(design, "all")
+    assert find_faults(design, None) == find_faults(design, "none") == ()
+    with pytest.raises(DocumentError) as refused:
+        check_times(faults, HORIZON_S, "all")
+    (finding,) = refused.value.diagnostics.errors
+    assert finding.code == "E118"
+    assert "not before the end of the run" in finding.message
+    with pytest.raises(DocumentError):
+        find_faults(design, "al")
