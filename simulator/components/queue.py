@@ -64,7 +64,9 @@ class QueueServer(Server):
         super().__init__(name, site, spec)
         self.station = spec.queue.station(site.clock, spec.consumers)
         self.meters(site, meters_of([self.station]))
-        self.publish = None if spec.publish is None else site.durations(name, "publish", spec.publish)
+        self.publish = (
+            None if spec.publish is None else site.durations(name, "publish", spec.publish)
+        )
         self.probe = site.probe
         self.uniform = site.uniforms(name, "loss")
         self.process: Call
