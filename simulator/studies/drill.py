@@ -176,7 +176,7 @@ def sentence_of(case: Case, verdict: Verdict) -> str:
         return f"{what}, users notice nothing"
     effects = []
     if verdict.lost_share >= 0.0005:
-        effects.append(f"{verdict.lost_share:.1%} of the requests fail")
+        effects.append(f"{100 * verdict.lost_share:.3g} % of the requests fail")
     before, during = verdict.p99_before_s, verdict.p99_during_s
     if before and during and during > 1.25 * before:
         effects.append(f"p99 goes from {before:.3g} s to {during:.3g} s")

@@ -4,6 +4,9 @@ from simulator.metrics.resilience import Verdict
 from simulator.topology.callers import callers_of
 from simulator.topology.model import Topology
 
+ENTRY = "class "
+"""How the callers of an entry component are named."""
+
 
 def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> str:
     """What to change in the document, given what its calls already have; empty if nothing.
@@ -35,10 +38,16 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
                 f"add a `breaker` with `slow_call_duration` to the calls of {component} in "
                 f"{callers}, or `hedge` them if only some are slow"
             )
-    if fault == "50% errors" and not retried:
+    at_entry = all(name.startswith(ENTRY) for name, _ in calls)
+    if fault == "50% errors" and not retried and not at_entry:
         return (
             f"try again: `max_attempts: 3` with `retry_budget: {{finagle: {{}}}}` on the calls of "
             f"{component} in {callers}"
+        )
+    if at_entry:
+        return (
+            f"nothing can stand in for the entry: run {component} twice, in failure domains of "
+            "their own, behind something that checks their health (`kind: geo_dns`)"
         )
     return (
         f"give {callers} a second way when {component} is gone: `on_failure` or `optional: true` "

@@ -220,8 +220,8 @@ def test_a_keystroke_supersedes_the_one_before() -> None:
 
 
 def test_a_session_keeps_its_tenant_and_its_context_grows() -> None:
-    server = {"kind": "service", "workers": 500,
-              "steps": [{"work": {"per": {"attribute": "input_tokens", "each": "1ms"}}}]}  # fmt: skip
+    work = {"per": {"attribute": "input_tokens", "each": "1ms"}}
+    server = {"kind": "service", "workers": 500, "steps": [{"work": work}]}
     tokens = {"input_tokens": {"constant": 100}, "output_tokens": {"constant": 50}}
     growth = {"attribute": "input_tokens", "by": ["input_tokens", "output_tokens"], "at_most": 350}
     sessions = {"kind": "sessions", "turns": 4, "think_time": "1s", "grows": [growth]}
