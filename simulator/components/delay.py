@@ -14,8 +14,8 @@ class Delay(Component):
     """A callee without a queue: answers after a while, with a share of errors (G/G/inf).
 
     With `per_in_flight` every call in the system slows the ones that arrive: a shared resource
-    whose cost of coordination grows with concurrency. For what is not worth modelling or never runs out of capacity: a managed service, a network
-    hop, a human step outside the system.
+    whose cost of coordination grows with concurrency. For what is not worth modelling or never
+    runs out of capacity: a managed service, a network hop, a human step outside the system.
     """
 
     kind: Literal["delay"] = "delay"
