@@ -57,13 +57,22 @@ class Redelivery:
                     break
             receives += 1
             if self.visible_after_s is None:
-                outcome = yield from to.station.hold(message, to.process)
+                begun = False
+
+                def working(held: Request) -> Flow:
+                    nonlocal begun
+                    begun = True
+                    return (yield from to.process(held))
+
+                outcome = yield from to.station.hold(message, working)
             else:
+                begun = True
                 outcome = yield from self._received(message, to, done)
             if outcome is OK:
                 done.append(True)
                 break
-            if outcome is Outcome.DEAD_LETTERED:
+            if outcome is Outcome.DEAD_LETTERED or (outcome is Outcome.TIMEOUT and not begun):
+                # Thrown out, or expired before any consumer had it: nothing to deliver again.
                 break
         if done:
             self.acknowledged += 1

@@ -88,6 +88,12 @@ def test_each_partition_has_one_reader_and_surplus_consumers_are_idle() -> None:
     assert last(recording, "topic", "lag_of_consumers") > 9000
 
 
+def test_a_message_that_expires_before_delivery_is_not_delivered_again() -> None:
+    recording = run(broker(consumers=1, message_ttl="500ms", max_receives=5), rate=200)
+    assert last(recording, "topic", "redelivered_total") == 0
+    assert last(recording, "topic", "dead_lettered_total") > 8000
+
+
 def database(**fields: Any) -> dict[str, Any]:
     ask = [
         {"share": "30%", "steps": [{"call": {"to": "db", "operation": "write"}}]},
