@@ -1,29 +1,44 @@
 """The commands of studies: exit codes, formats, and mistakes said well."""
 
+import io
 import json
 import runpy
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from simulator.cli.app import app
-from simulator.cli.commands import register
+from simulator.cli.app import Commands
 
 ROOT = Path(__file__).parents[2]
 SHORT = ["--requests", "2000", "-n", "4", "-j", "1", "--no-store", "--no-report"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _commands() -> None:
-    if not app.registered_commands:
-        register(app)
+@dataclass(frozen=True)
+class Done:
+    """How a command ended and what it said."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
 
 
-def simulate(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words))
+def simulate(*words: str) -> Done:
+    """Run a command in this process."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            Commands(name="simulate")(list(words), prog_name="simulate")
+        except SystemExit as leaving:
+            code = int(leaving.code or 0)
+    return Done(code, out.getvalue(), err.getvalue())
 
 
 def test_compare_prints_json(desk_file: Path) -> None:
@@ -115,7 +130,8 @@ def test_capacity_without_objectives_says_what_to_do(tmp_path: Path, desk_file: 
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
-    code = "import sys, simulator; print([m for m in ('numpy', 'simpy', 'pydantic') if m in sys.modules])"
+    heavy = "('numpy', 'simpy', 'pydantic')"
+    code = f"import sys, simulator; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
