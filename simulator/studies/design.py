@@ -13,7 +13,7 @@ from simulator.topology.checks import check_references
 from simulator.topology.diagnostics import Diagnostic, Diagnostics, DocumentError
 from simulator.topology.library import topology_path
 from simulator.topology.model import Topology
-from simulator.topology.overlay import Data, OverlayError, with_values
+from simulator.topology.overlay import Data, OverlayError, closest, with_values
 from simulator.topology.reading import load_topology, setting_pair
 from simulator.topology.source import Source, read_source, read_text
 from simulator.topology.validation import from_validation_error
@@ -45,8 +45,26 @@ class Design:
         except OverlayError as error:
             diagnostics.add(Diagnostic("E115", str(error), self.source.file, None, error.hint))
             raise DocumentError(diagnostics) from None
-        topology = validated(data, self.source, diagnostics)
+        try:
+            topology = validated(data, self.source, diagnostics)
+        except DocumentError as error:
+            raise DocumentError(self._suggesting(error.diagnostics, pairs)) from None
         return replace(self, name=name or self.name, data=data, topology=topology, saved=None)
+
+    def _suggesting(
+        self, diagnostics: Diagnostics, pairs: Sequence[tuple[str, Any]]
+    ) -> Diagnostics:
+        """The findings, with the field that a mistyped path was meant to end in."""
+        better = Diagnostics(diagnostics.file, diagnostics.lines)
+        for found in diagnostics:
+            for path, _ in pairs:
+                *owners, word = path.split(".")
+                if found.code == "E104" and not found.hint and f"`{word}`" in found.message:
+                    spec = self.topology.components.get(owners[-1]) if owners else None
+                    known = type(spec).model_fields if spec is not None else Topology.model_fields
+                    found = replace(found, hint=closest(word, known))
+            better.add(found)
+        return better
 
 
 def load_design(word: str, settings: Sequence[str] = ()) -> Design:
