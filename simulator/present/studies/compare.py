@@ -23,6 +23,10 @@ HEADLINE = (
 )  # fmt: skip
 
 
+TRADED = ("latency.p99", "cost.per_hour", "quality")
+"""What designs are weighed by when the question is which one is the better trade."""
+
+
 def headline_rows(document: Document, every: bool = False) -> list[Document]:
     """The rows worth showing: the main metrics, and all others that changed if ``every``."""
     rows: list[Document] = document["rows"]
@@ -97,10 +101,10 @@ def verdict_sentences(document: Document) -> list[str]:
         for pair in document["dominance"]
     ]
     pareto = document["pareto"]
-    if len(pareto) > 1:
+    if len(pareto) > 1 and any(_certain(document, metric) for metric in TRADED):
         found.append(f"a real trade between {' and '.join(pareto)}: {_trade(document)}")
     if not found:
-        found.append("no difference that is certain")
+        found.append("no certain difference in latency p(99), cost or quality")
     return found
 
 
@@ -170,11 +174,21 @@ def _marked(change: Document) -> str:
     return f"{change_of(change['relative'])} {MARKS[change['status']]} {change['status']}".strip()
 
 
+def _certain(document: Document, metric: str) -> bool:
+    """Whether any design differs from the first one in the metric beyond chance."""
+    return any(
+        change["status"] != "same"
+        for row in document["rows"]
+        if row["metric"] == metric
+        for change in row["changes"].values()
+    )
+
+
 def _trade(document: Document) -> str:
     words = []
-    for metric in ("latency.p99", "cost.per_hour", "quality"):
+    for metric in TRADED:
         row = next((row for row in document["rows"] if row["metric"] == metric), None)
-        if row is None:
+        if row is None or not _certain(document, metric):
             continue
         values = {name: row["values"][name] for name in document["pareto"]}
         best = (max if row["better"] == "higher" else min)(values, key=lambda name: values[name])
