@@ -94,6 +94,11 @@ class Calling(Spec):
         return self.max_attempts if self.num_retries is None else self.num_retries + 1
 
     @property
+    def _plain_retry(self) -> bool:
+        """Whether the retries can keep to the time-out of the call by themselves."""
+        return self.attempts > 1 and self.retry_budget is None and not self.propagate_deadline
+
+    @property
     def extra_delay_s(self) -> float:
         """Mean seconds that the policies add to a call that goes well."""
         return 0.0 if self.network is None else float(self.network.mean)
@@ -122,7 +127,9 @@ class Calling(Spec):
             if policy is not None:
                 call = policy.wrap(call, at)
         call = self._again(call, at)
-        if self.propagate_deadline or (self.timeout is not None and not alone):
+        if self.propagate_deadline or (
+            self.timeout is not None and not (alone or self._plain_retry)
+        ):
             call = bounded(site.clock, call, self.timeout, self.propagate_deadline)
         return call
 
@@ -135,7 +142,10 @@ class Calling(Spec):
         uniform, backoff = at.uniforms("backoff"), self.backoff
         retrying: Any = Retrying if purse is None else BudgetedRetrying
         reasons = RETRYABLE if self.retry_on is None else outcomes(self.retry_on)
-        retries = retrying(at.clock, call, self.attempts, lambda: backoff.delays(uniform), reasons)
+        total_s = self.timeout if self._plain_retry else None
+        retries = retrying(
+            at.clock, call, self.attempts, lambda: backoff.delays(uniform), reasons, total_s
+        )
         if purse is not None:
             retries.purse = purse
         at.meter("retries_total", lambda: retries.retries)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from simulator.kernel.clock import Clock
 from simulator.kernel.outcome import Outcome
-from simulator.kernel.request import Call, Flow, Request
+from simulator.kernel.request import NEVER, Call, Flow, Request
 from simulator.policies.budgets import Purse
 
 Delays = Callable[[int], float]
@@ -24,7 +24,7 @@ RETRYABLE = frozenset(
 class Retrying:
     """Makes a call up to ``attempts_max`` times while its outcome is one of ``on``.
 
-    ``attempts_max`` counts the first try, as in gRPC and resilience4j (Envoy's ``num_retries``
+    ``total_s`` bounds the whole call, unless something outside does. ``attempts_max`` counts the first try, as in gRPC and resilience4j (Envoy's ``num_retries``
     does not). ``delays`` starts a fresh sequence of pauses, once a call needs one. Nothing is
     tried again after the bound of the whole call: the time-out of a try is worth a retry, that of
     the call is not (Envoy router filter).
@@ -37,8 +37,10 @@ class Retrying:
         attempts_max: int,
         delays: Callable[[], Delays],
         on: frozenset[Outcome],
+        total_s: float | None = None,
     ) -> None:
         self.clock = clock
+        self.total_s = NEVER if total_s is None else total_s
         self.inner = call
         self.attempts_max = attempts_max
         self.delays = delays
@@ -48,9 +50,18 @@ class Retrying:
     def call(self, request: Request) -> Flow:
         """One call, tried as often as allowed."""
         inner, on, clock = self.inner, self.on, self.clock
+        # Sets the bound itself rather than through one more generator around every call.
+        if self.total_s != NEVER:
+            request.bound = clock.now + self.total_s
         outcome = yield from inner(request)
-        if outcome not in on:
-            return outcome
+        if outcome in on:
+            outcome = yield from self._again(request, outcome)
+        if self.total_s != NEVER:
+            request.bound = NEVER
+        return outcome
+
+    def _again(self, request: Request, outcome: Outcome) -> Flow:
+        inner, on, clock = self.inner, self.on, self.clock
         delay = self.delays()
         for retry in range(1, self.attempts_max):
             seconds, left = delay(retry), request.bound - clock.now

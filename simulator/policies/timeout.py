@@ -53,7 +53,9 @@ def tried(
         until = now + limit_s
         branch = request.branch()
         branch.cancels = cancel
-        branch.deadline = min(request.deadline, until, bound)
+        ends = until if until < bound else bound
+        if ends < branch.deadline:
+            branch.deadline = ends
         branch.start(call(branch))
         if branch.outcome is None:
             branch.on_end = lambda _: request.resume()
