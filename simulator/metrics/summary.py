@@ -198,13 +198,17 @@ def _errors(
 def _availability(
     windows: Sequence[Window], masks: Sequence[Any], finished: list[int], fine: list[int]
 ) -> Document | None:
-    """Share of good answers among requests within their limits: a 429 is the client's doing."""
-    limited = windows[0].recording.outcomes.index("rejected_rate_limit")
-    asked = [
-        total - int((window.requests["outcome"][mask] == limited).sum())
+    """Share of good answers among those the system owed one.
+
+    It owes none beyond a client's rate limit (429), nor to a request its client withdrew.
+    """
+    outcomes = windows[0].recording.outcomes
+    excused = [outcomes.index(name) for name in ("rejected_rate_limit", "cancelled")]
+    owed = [
+        total - int(np.isin(window.requests["outcome"][mask], excused).sum())
         for window, mask, total in zip(windows, masks, finished, strict=True)
     ]
-    return {"rate": interval_document(share_interval(fine, asked))} if sum(asked) else None
+    return {"rate": interval_document(share_interval(fine, owed))} if sum(owed) else None
 
 
 def _degraded(windows: Sequence[Window], masks: Sequence[Any], fine: list[int]) -> Document | None:
