@@ -31,7 +31,7 @@ METRICS: dict[str, Metric] = {
         "rate",
     ),
     "availability": Metric(
-        "Share answered well, leaving out requests beyond their rate limit or withdrawn by the client.",
+        "Share answered well, leaving out requests beyond their limit or withdrawn by the client.",
         "fraction",
         "rate",
     ),

@@ -105,7 +105,7 @@ def _sentence(
     bottleneck: str | None,
     on_paper: Mapping[str, float],
 ) -> str:
-    rate = f"{document['rate'] * document['cells']:.4g} rps"
+    rate = f"{_spoken(document['rate'] * document['cells'])} rps"
     if not document["stable"]:
         return f"does not hold {rate}: {_what_gives_way(document, findings, bottleneck, on_paper)}"
     utilization = ""
@@ -135,7 +135,7 @@ def _what_gives_way(
     overload = on_paper.get(name or "", 0.0)
     if name is not None and overload >= 1.0:
         capacity = document["rate"] * document["cells"] / overload
-        return f"{name} saturates at {capacity:.3g} rps (ρ = {overload:.2f})"
+        return f"{name} saturates at {_spoken(capacity)} rps (ρ = {overload:.2f})"
     return f"the backlog of {name or 'the system'} keeps growing"
 
 
@@ -164,6 +164,10 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
         if row["residual"] is not None
     ]
     return found
+
+
+def _spoken(rate: float) -> str:
+    return f"{rate:.3g}" if rate < 1000 else _grouped(int(float(f"{rate:.4g}")))
 
 
 def _grouped(number: int) -> str:

@@ -54,7 +54,7 @@ def _head(document: Document) -> str:
     rate = document["rate"] * document["cells"]
     cells = f" in {document['cells']} cells" if document["cells"] > 1 else ""
     return (
-        f"{document['topology']} · {rate:.4g} rps{cells} {document['arrivals']} · "
+        f"{document['topology']} · {count(rate)} rps{cells} {document['arrivals']} · "
         f"{seconds(document['horizon_s'])}{warm_up} · "
         f"{document['replications']} replications · seed {document['seed']}"
     )
