@@ -24,10 +24,11 @@ RETRYABLE = frozenset(
 class Retrying:
     """Makes a call up to ``attempts_max`` times while its outcome is one of ``on``.
 
-    ``total_s`` bounds the whole call, unless something outside does. ``attempts_max`` counts the first try, as in gRPC and resilience4j (Envoy's ``num_retries``
-    does not). ``delays`` starts a fresh sequence of pauses, once a call needs one. Nothing is
-    tried again after the bound of the whole call: the time-out of a try is worth a retry, that of
-    the call is not (Envoy router filter).
+    ``total_s`` bounds the whole call, unless something outside does. ``attempts_max`` counts the
+    first try, as in gRPC and resilience4j (Envoy's ``num_retries`` does not). ``delays`` starts a
+    fresh sequence of pauses, once a call needs one. Nothing is tried again after the bound of the
+    whole call: the time-out of a try is worth a retry, that of the call is not (Envoy router
+    filter).
     """
 
     def __init__(
