@@ -9,9 +9,7 @@ def explain(
     name: Annotated[str, typer.Argument(help="A kind, step, arrival process, metric or code.")],
 ) -> None:
     """What a name means: the model, its fields with units and defaults, or an error code."""
-    import simulator.components
-    import simulator.steps
-    import simulator.workload.arrivals  # noqa: F401
+    import simulator.topology.kinds  # noqa: F401  (registers the kinds)
     from simulator.cli.app import fail
     from simulator.metrics.catalogue import METRICS
     from simulator.quantities.refusal import nearest

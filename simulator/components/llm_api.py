@@ -9,8 +9,8 @@ from simulator.kernel.outcome import Outcome
 from simulator.kernel.references import Attribute
 from simulator.kernel.request import Flow, Request
 from simulator.kernel.site import Site
-from simulator.kernel.station import meters_of
 from simulator.kernel.spec import Spec
+from simulator.kernel.station import meters_of
 from simulator.policies.queueing import Queueing
 from simulator.policies.token_bucket import TokenBucket
 from simulator.quantities import (

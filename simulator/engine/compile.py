@@ -3,10 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import simulator.components
-import simulator.faults
-import simulator.steps
-import simulator.workload.arrivals  # noqa: F401  (registers the kinds)
+import simulator.topology.kinds  # noqa: F401  (registers the kinds)
 from simulator.engine.schedule import Schedule
 from simulator.engine.simulation import RequestKind, RequestSource, Simulation
 from simulator.kernel.clock import Clock

@@ -3,9 +3,7 @@
 import inspect
 from typing import Any
 
-import simulator.components
-import simulator.steps
-import simulator.workload.arrivals  # noqa: F401  (registers the kinds)
+import simulator.topology.kinds  # noqa: F401  (registers the kinds)
 from simulator.kernel.component import Component
 from simulator.kernel.kinded import Registered
 from simulator.kernel.step import Step

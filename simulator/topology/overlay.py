@@ -8,9 +8,7 @@ from typing import Any
 
 Data = dict[str, Any]
 
-ABOUT_A_VARIANT = frozenset(
-    {"summary", "decision", "chosen", "alternative", "section", "document"}
-)
+ABOUT_A_VARIANT = frozenset({"summary", "decision", "chosen", "alternative", "section", "document"})
 """What a variant says about itself, and does not change in the document."""
 
 

@@ -7,10 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-import simulator.components
-import simulator.faults
-import simulator.steps
-import simulator.workload.arrivals  # noqa: F401  (registers the kinds)
+import simulator.topology.kinds  # noqa: F401  (registers the kinds)
 from simulator.quantities.refusal import nearest
 from simulator.topology.checks import check_references
 from simulator.topology.diagnostics import Diagnostic, Diagnostics, DocumentError

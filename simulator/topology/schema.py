@@ -4,10 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-import simulator.components
-import simulator.faults
-import simulator.steps
-import simulator.workload.arrivals  # noqa: F401  (registers the kinds)
+import simulator.topology.kinds  # noqa: F401  (registers the kinds)
 from simulator.quantities.schema_parts import document_schema
 from simulator.topology.model import Topology
 from simulator.workload.model import Workload
