@@ -1,8 +1,8 @@
 """The generated pages are those of the topologies as they are.
 
-Everything that needs no run is computed again for every card that is kept; runs are made again for the
-smallest ones, and for whole cards in the slow test. Seeds are fixed, so the comparison is exact
-to the six digits that ``claims.json`` keeps.
+Everything that needs no run is computed again for every card that is kept; whole cards are made
+again for the smallest ones in the slow test. Seeds are fixed, so the comparison is exact to the
+six digits that ``claims.json`` keeps.
 """
 
 from dataclasses import asdict
