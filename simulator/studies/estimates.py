@@ -248,7 +248,7 @@ def _expanded(quantity: Any) -> Any:
     for unit, power in quantity.unit_items():
         definition = UNITS[str(unit)].definition if str(unit) in UNITS else ""
         parts = definition.split(" / ")
-        short = len(parts) == 2 and parts[1] in UNITS
+        short = len(parts) == 2 and all(part in UNITS for part in parts)
         one = registry.Unit(parts[0]) / registry.Unit(parts[1]) if short else registry.Unit(unit)
         units = units * one**power
     return quantity.to(units)
