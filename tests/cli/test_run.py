@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -159,12 +160,13 @@ def test_mistakes_are_explained(words: tuple[str, ...], expected: str) -> None:
 
 
 def test_help_is_instant() -> None:
-    """Best of five: start-up is about the program, not about what else the machine does."""
+    """Seconds of processor time, best of five: what start-up takes when nothing else runs."""
     assert min(_seconds("--help") for _ in range(5)) < 0.4
     assert min(_seconds("check", GATEWAY) for _ in range(5)) < 0.8
 
 
 def _seconds(*words: str) -> float:
-    began = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert simulate(*words).returncode == 0
-    return time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
