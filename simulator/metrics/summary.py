@@ -68,16 +68,15 @@ def settle(recordings: Sequence[Recording], question: Question) -> Findings:
             horizon,
         )
         cut_s, steady, sentence = found.cut_s, found.steady, found.sentence
-        filling = warm_up(
-            [recording.times for recording in recordings],
-            [recording.meters[SYSTEM]["in_flight"] for recording in recordings],
-            horizon,
-        )
-        if filling.steady and filling.cut_s > cut_s:
-            cut_s = filling.cut_s
+        filled_s = _filled(recordings)
+        if filled_s > cut_s:
+            cut_s = min(filled_s, horizon / 2)
+            steady = steady and filled_s <= horizon / 2
             sentence = (
-                f"The first {filling.share:.0%} of each replication is cut as warm-up: "
-                "the number in flight takes that long to level off (MSER-5)."
+                f"The first {cut_s / horizon:.0%} of each replication is cut as warm-up: so long "
+                "it takes until requests end as often as they come (p99 of the latency)."
+                if steady
+                else "No steady state was reached: answers take more than half of the run."
             )
     windows = [Window(recording, cut_s) for recording in recordings]
     offered = question.offered or {}
@@ -254,6 +253,16 @@ def _own_metrics(windows: Sequence[Window], question: Question) -> Document:
             samples.append(table["value"][keep])
         document[name] = spread(samples, question.percentiles)
     return document
+
+
+def _filled(recordings: Sequence[Recording]) -> float:
+    """Seconds until 99 % of the requests that came first have been answered.
+
+    A system without any queue, started empty, holds its mean number of requests only after they
+    have had the time to be answered; latencies are right all the while and tell nothing of it.
+    """
+    latencies = np.concatenate([recording.requests["latency"] for recording in recordings])
+    return float(np.quantile(latencies, 0.99)) if len(latencies) else 0.0
 
 
 def _grows(
