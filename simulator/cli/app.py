@@ -1,5 +1,6 @@
 """The ``simulate`` command: a group whose default command is ``run``."""
 
+import gc
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -66,6 +67,8 @@ def fail(message: str, hint: str = "", code: int = exit_codes.USAGE) -> NoReturn
 
 def main() -> None:
     """Entry point of the console script."""
+    # Start-up makes many objects that stay; looking for cycles among them takes a tenth of it.
+    gc.set_threshold(200_000)
     group = Commands(name="simulate", help=SUMMARY, no_args_is_help=True, rich_markup_mode=None)
     try:
         group(prog_name="simulate")

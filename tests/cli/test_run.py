@@ -160,13 +160,16 @@ def test_mistakes_are_explained(words: tuple[str, ...], expected: str) -> None:
 
 
 def test_help_is_instant() -> None:
-    """Seconds of processor time, best of five: what start-up takes when nothing else runs."""
-    assert min(_seconds("--help") for _ in range(5)) < 0.4
-    assert min(_seconds("check", GATEWAY) for _ in range(5)) < 0.8
+    """Best of eight, and of wall and processor time: neither what else the machine does counts,
+    which lengthens the one, nor threads that numpy starts beside, which lengthen the other."""
+    assert min(_seconds("--help") for _ in range(8)) < 0.4
+    assert min(_seconds("check", GATEWAY) for _ in range(8)) < 0.8
 
 
 def _seconds(*words: str) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     assert simulate(*words).returncode == 0
+    wall_s = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return min(wall_s, cpu_s)
