@@ -277,13 +277,3 @@ class OneKey(Registered):
             "additionalProperties": False,
             "patternProperties": {f"^{EXTENSION_PREFIX}": {}},
         }
-
-
-def by_kind(family: type[Family]) -> type[Family]:
-    """The type of a field that holds any kind of the family; the same as the family itself."""
-    return family
-
-
-def by_key(family: type[Family]) -> type[Family]:
-    """The type of a field that holds any kind of the family; the same as the family itself."""
-    return family

@@ -103,15 +103,16 @@ def summarize(recordings: Sequence[Recording], question: Question, findings: Fin
     names += [name for name in first.components if name not in names and name]
     stations = [station_measure(windows, name) for name in names]
     rows = crosscheck(station for station in stations if station is not None)
+    together = metrics_document(windows, question, None)
     document: Document = {
         "stable": not findings.unstable and findings.stability.stable,
-        "metrics": metrics_document(windows, question, None),
+        "metrics": together,
         "classes": {
             kind: metrics_document(windows, question, position)
             for position, kind in enumerate(first.kinds)
         }
         if len(first.kinds) > 1
-        else {first.kinds[0]: metrics_document(windows, question, None)},
+        else {first.kinds[0]: together},
         "components": {name: component_document(windows, name) for name in names},
         "crosscheck": [
             {**vars(row), "expected": _number(row.expected), "residual": _number(row.residual)}

@@ -22,12 +22,14 @@ from simulator.quantities import (
 
 
 class Spot(Spec):
-    """Replicas on capacity that the provider takes back (AWS: two minutes' notice, others 30 s)."""
+    """Replicas on capacity that the provider takes back.
+
+    A replica that is taken back finishes its work and starts none; then it is gone. That the
+    provider's notice (two minutes at AWS, 30 s elsewhere) is long enough for it is assumed.
+    """
 
     mtbf: PositiveDuration
     """Mean time until a replica is taken back, exponential."""
-    notice: Duration = 120.0
-    """From the notice on, a replica finishes its work but starts none; then it is gone."""
 
 
 class Autoscale(Spec):
