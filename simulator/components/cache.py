@@ -10,10 +10,29 @@ from simulator.kernel.outcome import Outcome
 from simulator.kernel.references import Attribute
 from simulator.kernel.request import Flow, Request
 from simulator.kernel.site import Site
+from simulator.kernel.spec import Spec
 from simulator.kernel.step import Step, all_on_paper, in_sequence
 from simulator.policies.caching import Caching, KeyedCache
 from simulator.policies.eviction import EvictionName
-from simulator.quantities import Duration, Fraction, PositiveCount, PositiveDuration
+from simulator.quantities import (
+    AttributeDistribution,
+    Duration,
+    Fraction,
+    PositiveCount,
+    PositiveDuration,
+    PositiveRate,
+)
+
+
+class LookUps(Spec):
+    """Look-ups that came before the run: the keys they asked for, how often, for how long."""
+
+    keys: AttributeDistribution
+    """Which keys; the distribution of the attribute that is the `key`."""
+    rate: PositiveRate
+    """Look-ups per second (of the simulated cell)."""
+    duration: Duration
+    """How long; for a steady state the time to live or the time to fill, whichever is longer."""
 
 
 class Cache(Component):
@@ -43,6 +62,8 @@ class Cache(Component):
     """Whether the time to live counts from the write, or starts again at each use."""
     eviction: EvictionName = "lru"
     """Which key goes when the cache is full."""
+    warmed_by: LookUps | None = None
+    """Look-ups before the run that have filled it; it begins empty if left out."""
     coalesce: Literal["none", "cache"] = "none"
     """Whether misses for a key that is being fetched wait for that fetch (single flight)."""
     stale_while_revalidate: Duration = 0.0
@@ -68,7 +89,8 @@ class Cache(Component):
             raise ValueError("a cache has either `hit_ratio` or `key`")
         if self.key is None:
             keyed = {"capacity", "ttl", "coalesce", "early_refresh", "negative_ttl", "write",
-                     "stale_while_revalidate", "stale_if_error", "expire"}  # fmt: skip
+                     "stale_while_revalidate", "stale_if_error", "expire",
+                     "warmed_by"}  # fmt: skip
             given = sorted(keyed & self.model_fields_set)
             if given:
                 raise ValueError(f"`{given[0]}` needs a `key`: with `hit_ratio` there are no keys")
@@ -120,6 +142,9 @@ class CacheServer(Server):
                 negative_s=spec.negative_ttl,
             )
             self.keyed = KeyedCache(site, name, caching)
+            if spec.warmed_by is not None:
+                keys = site.draws(name, "warmed_by", spec.warmed_by.keys)
+                self.keyed.warm(keys, spec.warmed_by.rate, spec.warmed_by.duration)
             self.meters(site, self.keyed.meters())
         else:
             self.meter(site, "hits_total", lambda: self.hits)

@@ -114,9 +114,24 @@ def station_measure(windows: Sequence[Window], name: str) -> StationMeasure | No
         mean_service_s=mean_service,
         mean_wait_s=float(wait.mean()),
         service_scv=float(service.var()) / mean_service**2 if mean_service else None,
-        service_error_s=float(service.std()) / math.sqrt(len(service)),
-        wait_error_s=float(wait.std()) / math.sqrt(len(wait)),
+        service_error_s=_sampling_error(visits, "service"),
+        wait_error_s=_sampling_error(visits, "wait"),
     )
+
+
+def _sampling_error(visits: Sequence[Document], column: str) -> float:
+    """Standard error of the total of the traced visits, divided by their number.
+
+    Whole requests are drawn, not visits: one that fans out to hundreds counts once. Their number
+    is drawn too, hence the sum of squares and not the variance.
+    """
+    squares, count = 0.0, 0
+    for table in visits:
+        _, request = np.unique(table["request"], return_inverse=True)
+        totals = np.bincount(request, weights=table[column])
+        squares += float(np.dot(totals, totals))
+        count += len(request)
+    return math.sqrt(squares) / count
 
 
 def _visits(windows: Sequence[Window], name: str) -> list[dict[str, Any]]:

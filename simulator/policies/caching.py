@@ -7,7 +7,7 @@ from typing import Literal
 
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import Call, Flow, Request
-from simulator.kernel.site import Site
+from simulator.kernel.site import Draw, Site
 from simulator.policies.eviction import EvictionName, store_of
 
 OK = Outcome.OK
@@ -85,6 +85,18 @@ class KeyedCache:
             "coalesced_total": lambda: self.coalesced,
             "keys": lambda: len(self.store),
         }
+
+    def warm(self, keys: Draw, rate: float, seconds: float) -> None:
+        """Hold what evenly spaced look-ups of the time before the run have left."""
+        count = round(rate * seconds)
+        lives = FOREVER if self.rules.ttl_s is None else self.rules.ttl_s
+        for number in range(count):
+            key, now = keys(), (number - count) / rate
+            known: Entry | None = self.store.get(key)
+            if known is None or now >= known.expires:
+                self.store.put(key, Entry(now, now + self._ttl(lives), 0.0))
+            elif self.rules.slides:
+                known.expires = now + self._ttl(lives)
 
     def fresh(self, key: Hashable) -> Entry | None:
         """The valid entry of the key, or None if it has to be fetched."""
