@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+from simulator.kernel.attempts import push_back
 from simulator.kernel.component import Component, Means, Paper, Server
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.references import Attribute
@@ -48,6 +49,8 @@ class RateLimiter(Component):
     """What happens without a token."""
     max_wait: PositiveDuration | None = None
     """Longest wait for a token, with `when_limited: wait`; without end if left out."""
+    pushback: PositiveDuration | None = None
+    """When a refused caller should try again, if it heeds that (`Retry-After`)."""
     latency: DurationDistribution | None = None
     """Time the check itself takes (a round trip to Redis)."""
 
@@ -92,6 +95,8 @@ class RateLimiterServer(Server):
         seconds = self._limit(request).take(tokens, clock.now, self.patience_s)
         if seconds is None:
             self.limited += 1
+            if spec.pushback is not None:
+                push_back(request, self.name, spec.pushback)
             return Outcome.REJECTED_RATE_LIMIT
         if seconds > 0.0:
             if request.visit is not None:

@@ -1,5 +1,6 @@
 """A program that does work: web server, gateway, worker, model server."""
 
+from functools import partial
 from typing import Literal
 
 from pydantic import Field, PositiveInt, model_validator
@@ -164,7 +165,7 @@ class ServiceServer(Server):
             pick = backlog.least_full
         elif not isinstance(policy, Choices | Random):
             pick = backlog.skipping_full(pick)
-        return backlog.around(pick, call)
+        return backlog.around(partial(farm.apart, pick), call)
 
     @staticmethod
     def _held(call: Call, station: Station) -> Call:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from simulator.kernel.outcome import Outcome
 
 if TYPE_CHECKING:
+    from simulator.kernel.attempts import Attempts
     from simulator.kernel.clock import Clock
     from simulator.kernel.probe import Visit
     from simulator.kernel.station import Station
@@ -47,11 +48,13 @@ class Request:
     when the latest station granted a server, None while the request stands in its queue, and
     ``on_start`` is told when a station grants one. ``deadline`` is when somebody upstream stops
     waiting, which the policies of a call may heed; ``bound`` is when the call being made right
-    now has used up its own time-out.
+    now has used up its own time-out. ``attempts`` is shared by the tries of that call, if its
+    policies ask for it.
     """
 
     __slots__ = (
         "arrived",
+        "attempts",
         "attributes",
         "awaiting",
         "bound",
@@ -98,6 +101,7 @@ class Request:
         self.awaiting: tuple[Request, ...] = ()
         self.caller: Callable[[Outcome], None] | None = None
         self.bound = NEVER
+        self.attempts: Attempts | None = None
         self.cancels: CancelMode = "in_service"
         self.on_start: Callable[[], None] | None = None
         self.visit: Visit | None = None
@@ -127,6 +131,7 @@ class Request:
         child.awaiting = ()
         child.caller = None
         child.bound = NEVER
+        child.attempts = self.attempts
         child.cancels = "in_service"
         child.on_start = self.on_start
         child.visit = self.visit

@@ -1,13 +1,16 @@
 """Refusing work at the door of a service."""
 
+from typing import Literal
+
 from pydantic import Field
 
-from simulator.kernel.request import Call
+from simulator.kernel.attempts import push_back
+from simulator.kernel.request import NEVER, Call
 from simulator.kernel.site import Site
 from simulator.kernel.spec import Spec
 from simulator.policies.concurrency import ConcurrencyLimit
 from simulator.policies.concurrency.limit import LimitGate
-from simulator.quantities import Fraction
+from simulator.quantities import Fraction, PositiveDuration
 
 
 class Admission(Spec):
@@ -24,6 +27,9 @@ class Admission(Spec):
     shares: dict[int, Fraction] = Field(default_factory=dict)
     """Share of the limit by rank of the request; 100 % for ranks before the first one."""
 
+    pushback: PositiveDuration | Literal["never"] | None = None
+    """When a refused caller should try again, if it heeds that (`heed_pushback`)."""
+
     def gate(self, call: Call, site: Site, owner: str) -> Call:
         """The call behind this door."""
         controller = self.limit.controller(site.uniforms(owner, "admission"))
@@ -31,4 +37,7 @@ class Admission(Spec):
         gate.shares = dict(self.shares)
         site.probe.meter(owner, "admission_limit", lambda: gate.controller.limit)
         site.probe.meter(owner, "shed_total", lambda: gate.refused)
+        if self.pushback is not None:
+            seconds = NEVER if self.pushback == "never" else self.pushback
+            gate.on_refusal = lambda request: push_back(request, owner, seconds)
         return gate.call

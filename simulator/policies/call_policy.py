@@ -25,6 +25,9 @@ FailureName = Literal[
 ]
 """An answer that a policy may look for."""
 
+ReplicaTarget = Literal["any", "different_replica"]
+"""Where a further try goes: wherever the balancer says, or to a replica that was not tried yet."""
+
 
 def outcomes(names: list[FailureName]) -> frozenset[Outcome]:
     """The outcomes with these names."""

@@ -4,13 +4,14 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from simulator.kernel.attempts import remembering
 from simulator.kernel.request import Call, CancelMode, Flow, Request
 from simulator.kernel.site import Draw, Site
 from simulator.kernel.spec import Spec
 from simulator.policies.backoff import Backoff, FullJitter
 from simulator.policies.budgets import Budget
 from simulator.policies.bulkhead import Bulkhead, Limits
-from simulator.policies.call_policy import CallSite, FailureName, outcomes
+from simulator.policies.call_policy import CallSite, FailureName, ReplicaTarget, outcomes
 from simulator.policies.circuit_breaker import CircuitBreaker
 from simulator.policies.concurrency import ConcurrencyLimit
 from simulator.policies.hedge import Hedge
@@ -46,6 +47,10 @@ class Calling(Spec):
     """Pause before a retry."""
     retry_on: list[FailureName] | None = None
     """Outcomes worth another try; by default errors, time-outs and refusals under overload."""
+    retry_target: ReplicaTarget = "any"
+    """Where retries go: `any` replica, or a `different_replica` (Envoy `previous_hosts`)."""
+    heed_pushback: bool = False
+    """Retry when the callee says, if it does (gRPC `grpc-retry-pushback-ms`, `Retry-After`)."""
     retry_budget: Budget | None = None
     """Limit on retries over all calls: `finagle`, `envoy`, `grpc`, `aws`, `adaptive`."""
     hedge: Hedge | None = None
@@ -83,7 +88,7 @@ class Calling(Spec):
             )
         if self.retry_budget is not None and attempts == 1 and self.hedge is None:
             raise ValueError("`retry_budget` has nothing to limit: set `max_attempts` or `hedge`")
-        for field in ("backoff", "retry_on"):
+        for field in ("backoff", "retry_on", "retry_target", "heed_pushback"):
             if field in given and attempts == 1:
                 raise ValueError(f"`{field}` has no effect with a single try: set `max_attempts`")
         return self
@@ -127,6 +132,9 @@ class Calling(Spec):
             if policy is not None:
                 call = policy.wrap(call, at)
         call = self._again(call, at)
+        elsewhere = self.retry_target if self.hedge is None else self.hedge.target
+        if elsewhere == "different_replica" or self.heed_pushback:
+            call = remembering(call, target, elsewhere == "different_replica")
         if self.propagate_deadline or (
             self.timeout is not None and not (alone or self._plain_retry)
         ):

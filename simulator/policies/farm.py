@@ -17,6 +17,8 @@ from simulator.quantities import Duration, Fraction, PositiveCount, PositiveDura
 
 FAILURES = frozenset({Outcome.ERROR, Outcome.TIMEOUT, Outcome.REJECTED_OVERLOAD})
 SLOW_START_LEAST = 0.1
+RESELECTIONS = 3
+"""How often a balancer is asked again before a further try takes any replica not tried yet."""
 
 
 class HealthCheck(Spec):
@@ -104,6 +106,7 @@ class Farm:
         self, site: Site, owner: str, stations: list[Station], policy: Balancing, spec: BackendsSpec
     ) -> None:
         self.clock: Clock = site.clock
+        self.owner = owner
         self.spec = spec
         self.replicas = [Replica(station) for station in stations]
         self.by_station = {replica.station: replica for replica in self.replicas}
@@ -135,13 +138,35 @@ class Farm:
 
         def on_chosen(request: Request) -> Flow:
             outer = request.station
-            request.station = pick(request)
+            attempts = request.attempts
+            request.station = pick(request) if attempts is None else self.apart(pick, request)
             try:
                 return (yield from call(request))
             finally:
                 request.station = outer
 
         return on_chosen if plain else self._observed(call)
+
+    def apart(self, pick: Pick, request: Request) -> Station:
+        """The choice for a call whose tries know of each other, and its place among them.
+
+        Where a further try has to go elsewhere, the balancer is asked again if it names a replica
+        that was tried (Envoy ``previous_hosts``); one that names the same again, such as a hash,
+        gives way to chance among the rest.
+        """
+        station, attempts = pick(request), request.attempts
+        if attempts is None or attempts.target != self.owner:
+            return station
+        if attempts.elsewhere:
+            for _ in range(RESELECTIONS):
+                if station not in attempts.replicas:
+                    break
+                station = pick(request)
+            else:
+                rest = attempts.untried(self.usable)
+                station = rest[int(self.uniform() * len(rest))]
+        attempts.replicas.append(station)
+        return station
 
     def strike(self, number: int, down: bool, failing: float, pace: float) -> None:
         """Something goes wrong with a replica, or (False, 0, 1) is right again."""
@@ -156,7 +181,10 @@ class Farm:
         def observed(request: Request) -> Flow:
             outer = request.station
             balancer = int(self.uniform() * len(picks)) if len(picks) > 1 else 0
-            station = request.station = self._eased(picks[balancer], request)
+            pick = partial(self._eased, picks[balancer])
+            station = request.station = (
+                pick(request) if request.attempts is None else self.apart(pick, request)
+            )
             sent[balancer][station] = sent[balancer].get(station, 0) + 1
             outcome = Outcome.CANCELLED
             try:

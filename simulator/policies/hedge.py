@@ -9,7 +9,13 @@ from pydantic import Field, model_validator
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import NEVER, Call, CancelMode, Flow, Request
 from simulator.policies.budgets import Purse
-from simulator.policies.call_policy import CallPolicy, CallSite, FailureName, outcomes
+from simulator.policies.call_policy import (
+    CallPolicy,
+    CallSite,
+    FailureName,
+    ReplicaTarget,
+    outcomes,
+)
 from simulator.quantities import Duration, Fraction, PositiveCount
 
 OK = Outcome.OK
@@ -45,6 +51,8 @@ class Hedge(CallPolicy):
     """Outcomes after which the next copy goes out at once instead of settling the call."""
     cancel: CancelMode | None = None
     """Whether losing copies stop: `none`, `in_queue`, `in_service`; else as on time-outs."""
+    target: ReplicaTarget = "any"
+    """Where further copies go: `any` replica as the balancer says, or a `different_replica`."""
     tied: bool = False
     """The first copy that gets a worker takes its siblings out of their queues."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from simulator.kernel.attempts import Attempts
 from simulator.kernel.clock import Clock
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import NEVER, Call, Flow, Request
@@ -19,6 +20,34 @@ RETRYABLE = frozenset(
     }
 )
 """Worth another try by default; a rate limit or an open breaker would only refuse again."""
+
+
+class Pauses:
+    """The pauses of one call: its back-off, unless the callee says when to try again.
+
+    Pushback stands in for the next pause and starts the back-off afresh; infinite, it forbids a
+    further try. Source: gRPC proposal A6 (``grpc-retry-pushback-ms``).
+    """
+
+    def __init__(self, delays: Callable[[], Delays], attempts: Attempts | None) -> None:
+        self.delays = delays
+        self.attempts = attempts
+        self.delay = delays()
+        self.retry = 0
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether the callee asked not to be tried again."""
+        return self.attempts is not None and self.attempts.pushback_s == NEVER
+
+    def next_s(self) -> float:
+        """Seconds before the next try."""
+        asked = None if self.attempts is None else self.attempts.take_pushback()
+        if asked is None:
+            self.retry += 1
+            return self.delay(self.retry)
+        self.delay, self.retry = self.delays(), 0
+        return asked
 
 
 class Retrying:
@@ -63,9 +92,11 @@ class Retrying:
 
     def _again(self, request: Request, outcome: Outcome) -> Flow:
         inner, on, clock = self.inner, self.on, self.clock
-        delay = self.delays()
-        for retry in range(1, self.attempts_max):
-            seconds, left = delay(retry), request.bound - clock.now
+        pauses = Pauses(self.delays, request.attempts)
+        for _ in range(1, self.attempts_max):
+            if pauses.forbidden:
+                return outcome
+            seconds, left = pauses.next_s(), request.bound - clock.now
             if seconds >= left:
                 yield max(left, 0.0)
                 return Outcome.TIMEOUT
@@ -85,7 +116,7 @@ class BudgetedRetrying(Retrying):
 
     def call(self, request: Request) -> Flow:
         """One call, tried as often as allowed and paid for."""
-        clock, purse, delay = self.clock, self.purse, None
+        clock, purse, pauses = self.clock, self.purse, None
         retry = 0
         purse.called()
         while True:
@@ -98,10 +129,10 @@ class BudgetedRetrying(Retrying):
             retry += 1
             if outcome not in self.on or retry >= self.attempts_max:
                 return outcome
-            if request.bound <= clock.now or not purse.pays():
+            pauses = pauses or Pauses(self.delays, request.attempts)
+            if request.bound <= clock.now or pauses.forbidden or not purse.pays():
                 return outcome
-            delay = delay or self.delays()
-            seconds, left = delay(retry), request.bound - clock.now
+            seconds, left = pauses.next_s(), request.bound - clock.now
             try:
                 if seconds > 0.0:
                     yield max(min(seconds, left), 0.0)

@@ -1,6 +1,7 @@
 """What every limit on concurrency has in common."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 from simulator.kernel.clock import Clock
 from simulator.kernel.kinded import OneKey
@@ -55,6 +56,7 @@ class LimitGate:
         self.in_flight = 0
         self.refused = 0
         self.shares: dict[int, float] = {}
+        self.on_refusal: Callable[[Request], None] | None = None
 
     def share(self, priority: int) -> float:
         """The share of the limit that a rank may fill: that of the nearest rank above it."""
@@ -71,6 +73,8 @@ class LimitGate:
             limit *= self.share(request.priority)
         if self.in_flight + 1 > limit + 1e-9:
             self.refused += 1
+            if self.on_refusal is not None:
+                self.on_refusal(request)
             return Outcome.REJECTED_OVERLOAD
         self.in_flight += 1
         in_flight = self.in_flight
