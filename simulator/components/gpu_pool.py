@@ -279,6 +279,7 @@ class GpuPoolServer(Server):
             self.meters(site, {
                 "preempted_total": lambda: self.preempted,
                 "prompt_tokens_total": lambda: self.prompt_tokens,
+                "cached_tokens_total": lambda: sum(e.batch.pool.hit_tokens for e in self.inner),
                 "generated_tokens_total": lambda: self.generated_tokens,
                 "steps_total": lambda: sum(engine.steps for engine in self.inner),
                 "kv_used": lambda: max(engine.kv_used for engine in self.inner),
@@ -345,14 +346,15 @@ class GpuPoolServer(Server):
             item = spec.item(attributes)
             item.payload, item.priority = request, request.priority if spec.priority else 0
             return item
-        prefix: list[tuple[Any, int]] = [
-            ((part.attribute, attributes.get(part.attribute)), part.tokens)
-            for part in spec.prefixes
-        ]
+        prompt = max(1, round(float(attributes.get(spec.input_tokens, 1.0))))
+        prefix: list[tuple[Any, int]] = []
+        left = prompt
+        for part in spec.prefixes:
+            prefix += part.parts(attributes.get(part.attribute), left)
+            left = max(0, left - (part.tokens or left))
         if spec.prompt_blocks is not None:
             hashes = attributes.get(spec.prompt_blocks.attribute) or ()
             prefix += [((key,), spec.prompt_blocks.tokens) for key in hashes]
-        prompt = max(1, round(float(attributes.get(spec.input_tokens, 1.0))))
         output = max(1, round(float(attributes.get(spec.output_tokens, 1.0))))
         if self.room is not None:
             self.room.ask(prompt, output)

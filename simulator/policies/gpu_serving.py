@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import PositiveInt
 
@@ -33,12 +33,26 @@ FOREVER = float("inf")
 
 
 class SharedPrefix(Spec):
-    """A part of the prompt that requests with the same attribute share."""
+    """A part of the prompt that requests with the same attribute share.
+
+    Without a length it is all the rest of the prompt, in pieces: a conversation whose prompt
+    contains the earlier prompts, so that each turn finds what the last one left.
+    """
 
     attribute: Attribute
     """Attribute that says which prefix, for example the tenant."""
-    tokens: PositiveCount
-    """Length of that part of the prompt."""
+    tokens: PositiveCount | None = None
+    """Length of that part of the prompt; all the rest if left out."""
+
+    PIECE: ClassVar[int] = 128
+    """Tokens of a piece of a part without a length (eight blocks of vLLM)."""
+
+    def parts(self, value: Any, left: int) -> list[tuple[Any, int]]:
+        """What to share of the `left` tokens of a prompt whose attribute has this value."""
+        if self.tokens is not None:
+            return [((self.attribute, value), self.tokens)]
+        pieces = -(-left // self.PIECE)
+        return [((self.attribute, value, number), self.PIECE) for number in range(pieces)]
 
 
 class PromptBlocks(Spec):

@@ -162,6 +162,7 @@ def test_a_calibrated_profile_is_used_and_named(tmp_path: Path) -> None:
         {"speculative": {"draft_tokens": 3, "acceptance": "70%", "draft_time": "1ms"}},
         {"disaggregated": {"prefill": 1, "bandwidth": "10GB/s"}},
         {"prefixes": [{"attribute": "tenant", "tokens": 200}], "router": "prefix_affine"},
+        {"prefixes": [{"attribute": "tenant"}]},
         {"prompt_blocks": {"attribute": "hashes", "tokens": 64}},
         {"gpu": "h100", "mig": {"compute": 2, "memory": 2}},
         {"quantization": "fp8", "kv_quantization": "fp8", "priority": True},
@@ -252,3 +253,18 @@ def test_bad_input_is_explained(document: dict[str, Any], message: str) -> None:
     """A sentence to act on, at the component."""
     with pytest.raises(ValidationError, match=message):
         GpuPool.model_validate(document)
+
+
+def test_a_conversation_finds_its_earlier_prompt() -> None:
+    """Turns of 500, 1,500 and 2,500 tokens: full pieces of 128 tokens are found again."""
+    turns = [(10.0 * n, {"input_tokens": 500 + 1000 * n, "output_tokens": 2}) for n in range(3)]
+    arrivals = [(at, {**tokens, "chat": 1, "system": 0}) for at, tokens in turns]
+    parts = [{"attribute": "system", "tokens": 160}, {"attribute": "chat"}]
+    clock, server = build({**LLM, "replicas": 1, "prefixes": parts})
+    serve(clock, server, arrivals)
+    # After the 160 tokens of the system prompt: 2 whole pieces of 340 tokens, 10 of 1,340.
+    assert server.inner[0].batch.pool.hit_tokens == 160 + 2 * 128 + 160 + 10 * 128
+    others = [(at, {**tokens, "chat": at}) for at, tokens in arrivals]
+    clock, server = build({**LLM, "replicas": 1, "prefixes": parts})
+    serve(clock, server, others)
+    assert server.inner[0].batch.pool.hit_tokens == 2 * 160

@@ -1,6 +1,7 @@
 """Components that remember: brokers, databases, people, jobs, regions, streams, scalers, users."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,14 @@ import pytest
 from pydantic import ValidationError
 
 from simulator.engine.replicate import Experiment, run_replication
+from simulator.kernel.clock import Clock
+from simulator.kernel.outcome import Outcome
+from simulator.kernel.request import Request
+from simulator.kernel.streams import Streams
 from simulator.recording.recording import Recording
 from simulator.topology.model import Topology
 from simulator.workload.arrival_process import Arrivals
+from simulator.workload.arrivals.sessions import Sessions
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 
@@ -235,3 +241,39 @@ def test_a_session_keeps_its_tenant_and_its_context_grows() -> None:
     latency = np.round(recording.requests["latency"], 6)
     assert set(latency.tolist()) == {0.1, 0.25, 0.35}
     assert (latency == 0.35).sum() > (latency == 0.1).sum()
+
+
+def test_a_full_window_drops_its_beginning_or_is_compacted() -> None:
+    growth = {"attribute": "tokens", "by": ["tokens"], "at_most": 350}
+    slides = Sessions.model_validate({"grows": [growth]})
+    shrinks = Sessions.model_validate({"grows": [{**growth, "falls_to": 150}]})
+    assert turns_of(slides) == [(100, 0), (200, 0), (300, 0), (350, 1), (350, 2)]
+    assert turns_of(shrinks) == [(100, 0), (200, 0), (300, 0), (150, 1), (250, 1)]
+    with pytest.raises(ValidationError, match="above it"):
+        Sessions.model_validate({"grows": [{**growth, "falls_to": 400}]})
+
+
+def turns_of(sessions: Sessions) -> list[tuple[float, int]]:
+    """Length and number of the context of the turns of one session."""
+    seen: list[tuple[float, int]] = []
+    clock = Clock()
+
+    class OneSession:
+        streams, name = Streams(1), "one"
+
+        def __init__(self) -> None:
+            self.clock = clock
+
+        def arrive(self, prepare: Callable[[Request], None] | None = None) -> Request:
+            request = Request(clock, 0, 0, {"tokens": 100.0})
+            assert prepare is not None
+            prepare(request)
+            request.outcome = Outcome.OK
+            seen.append((request.attributes["tokens"], request.attributes["context"]))
+            return request
+
+    line = Request(clock, -1, 0, {})
+    line.start(sessions._session(line, OneSession(), lambda: 1.0, 5, 0, 1e3))
+    while not clock.advance(1e6):
+        pass
+    return seen

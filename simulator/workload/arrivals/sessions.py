@@ -1,8 +1,8 @@
 """Conversations: several requests in a row by the same user, each longer than the last."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.references import Attribute
@@ -13,6 +13,9 @@ from simulator.quantities import CountDistribution, DurationDistribution, consta
 from simulator.workload.arrival_process import Arrivals, Gate, answered
 from simulator.workload.profile import arrival_times
 
+MOST_TURNS = 10_000
+"""Room for the cuts of a session in the number of a context."""
+
 
 class Growth(Spec):
     """An attribute to which each turn adds what the turns before it carried."""
@@ -22,7 +25,22 @@ class Growth(Spec):
     by: list[Attribute] = Field(min_length=1)
     """Attributes of earlier turns that are added up, such as `input_tokens`, `output_tokens`."""
     at_most: float | None = Field(None, gt=0.0)
-    """Where it stops: the context window."""
+    """Where it stops: the context window. Each turn beyond it drops the oldest part."""
+    falls_to: float | None = Field(None, gt=0.0)
+    """What is left when the window is full, and grows again from there: compaction."""
+
+    @model_validator(mode="after")
+    def _below_the_window(self) -> Self:
+        if self.falls_to is not None and (self.at_most is None or self.falls_to > self.at_most):
+            raise ValueError("`falls_to` needs an `at_most` above it")
+        return self
+
+    def after(self, past: float, own: float) -> tuple[float, bool]:
+        """What the attribute is with `own` of this turn, and whether earlier parts were cut."""
+        total = own + past
+        if self.at_most is None or total <= self.at_most:
+            return total, False
+        return (self.at_most if self.falls_to is None else self.falls_to), True
 
 
 class Sessions(Arrivals):
@@ -31,7 +49,8 @@ class Sessions(Arrivals):
     The offered rate counts requests: sessions arrive at the rate divided by the mean number of
     turns. The next turn waits for the answer to the last one (half open, Schroeder et al., NSDI
     2006). Attributes in `keep` have the value of the first turn throughout; the attribute
-    `session` numbers the sessions and `turn` the turns, from 0.
+    `session` numbers the sessions and `turn` the turns, from 0; `context` stays the same while
+    what grows only gets longer, and changes when its window cuts off the beginning.
     """
 
     kind: Literal["sessions"] = "sessions"
@@ -63,19 +82,25 @@ class Sessions(Arrivals):
     ) -> Flow:
         kept: dict[str, Any] = {}
         past = dict.fromkeys((growth.attribute for growth in self.grows), 0.0)
+        cuts = 0
 
         def prepare(request: Request) -> None:
+            nonlocal cuts
             attributes = request.attributes
             attributes["session"], attributes["turn"] = number, turn
             for name in self.keep:
                 attributes[name] = kept.setdefault(name, attributes.get(name))
             own = {name: float(attributes.get(name, 0.0)) for name in self._added()}
             for growth in self.grows:
-                total = float(attributes.get(growth.attribute, 0.0)) + past[growth.attribute]
-                if growth.at_most is not None:
-                    total = min(total, growth.at_most)
-                attributes[growth.attribute] = total
-                past[growth.attribute] += sum(own[name] for name in growth.by)
+                name = growth.attribute
+                first = float(attributes.get(name, 0.0))
+                attributes[name], cut = growth.after(past[name], first)
+                past[name] += sum(own[name] for name in growth.by)
+                if cut:
+                    cuts += 1
+                    if growth.falls_to is not None:
+                        past[name] = growth.falls_to + sum(own[n] for n in growth.by) - first
+            attributes["context"] = number * MOST_TURNS + cuts
 
         for turn in range(turns):
             if turn:
