@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from simulator.kernel.answering import answering
+from simulator.kernel.clock import Clock
 from simulator.kernel.component import Component, Means, Paper, Server
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import Call, Flow, Request
@@ -13,15 +14,19 @@ from simulator.kernel.site import Site
 from simulator.kernel.station import Station, meters_of
 from simulator.kernel.step import Step, Worker, all_on_paper, in_sequence, steps_within
 from simulator.policies.admission import Admission
-from simulator.policies.autoscale import Autoscale, Scaled, Scaler
+from simulator.policies.autoscale import Autoscale, Scaler
 from simulator.policies.backlog import Backlog
 from simulator.policies.balancing import Balancing
 from simulator.policies.balancing.choices import Choices
 from simulator.policies.balancing.least_request import LeastRequest
 from simulator.policies.balancing.random import Random
 from simulator.policies.balancing.round_robin import RoundRobin
-from simulator.policies.farm import BackendsSpec, Farm
+from simulator.policies.farm import BackendsSpec, Farm, Replica
+from simulator.policies.fleet import Fleet, SharedFleet
+from simulator.policies.preemptible import Preemptible, PreemptibleFleet
 from simulator.policies.queueing import Queueing
+from simulator.policies.scaled_farm import FarmFleet
+from simulator.policies.spot import Spot
 from simulator.quantities import UsdPerItem
 
 
@@ -58,8 +63,20 @@ class Service(Component):
 
     @model_validator(mode="after")
     def _scalable(self) -> "Service":
-        if self.autoscale is not None and self.queue_at != "shared":
-            raise ValueError("`autoscale` needs `queue_at: shared`: replicas come and go")
+        scale = self.autoscale
+        if scale is None:
+            return self
+        if self.queue_at == "replica" and scale.min_replicas == 0:
+            raise ValueError("`min_replicas: 0` needs a queue to wait in while none is there")
+        spot = scale.spot or Spot()
+        if spot.notice is not None and self.queue_at == "shared" and self.blocking:
+            raise ValueError(
+                "`notice` needs workers that are not `blocking`, or `queue_at: replica`"
+            )
+        if spot.checkpoint is not None and self.queue_at != "shared":
+            raise ValueError(
+                "`checkpoint` needs `queue_at: shared`: a visit cannot be taken up again"
+            )
         return self
 
     @model_validator(mode="after")
@@ -86,6 +103,10 @@ class Service(Component):
         return paper
 
     @property
+    def answers_early(self) -> bool:
+        return any(step.key == "respond" for step in steps_within(self.steps))
+
+    @property
     def replica_count(self) -> float:
         return float(self.replicas)
 
@@ -98,15 +119,15 @@ class ServiceServer(Server):
 
     def __init__(self, name: str, site: Site, spec: Service) -> None:
         super().__init__(name, site, spec)
-        shared = spec.queue_at == "shared" or spec.replicas == 1
-        queue = Queueing() if spec.queue_at == "balancer" and not shared else spec.queue
-        if shared:
-            self.stations = [queue.station(site.clock, spec.replicas * spec.workers)]
-        else:
-            self.stations = [queue.station(site.clock, spec.workers) for _ in range(spec.replicas)]
+        shared = spec.queue_at == "shared" or (spec.replicas == 1 and spec.autoscale is None)
         self.farm = None
-        if not shared:
-            self.farm = Farm(site, name, self.stations, spec.balancing, spec.backends)
+        if shared:
+            self.stations = [self._shared_station(site)]
+        else:
+            self.stations = self._own_stations(site)
+            self.farm = Farm(
+                site, name, self.stations, spec.balancing, spec.backends, spec.replicas
+            )
         self.struck = name in site.struck
         self.backlog = None
         meters = meters_of(self.stations)
@@ -116,20 +137,49 @@ class ServiceServer(Server):
             meters |= self.backlog.meters()
         self.meters(site, meters)
         self.call = self._not_connected
-        self.scaler: Scaler | None = None
+        self.fleet: FarmFleet | None = None
         if spec.autoscale is not None:
-            scaled = _scaled(self.stations[0], spec.workers)
-            self.scaler = Scaler(site, name, spec.autoscale, scaled, spec.replicas)
-            self.meters(site, self.scaler.meters())
+            fleet = self._fleet(site.clock, spec.autoscale.spot)
+            self.scaler = scaler = Scaler(site, name, spec.autoscale, fleet, spec.replicas)
+            self.meters(site, scaler.meters())
 
-    def replicas_area(self) -> float:
-        return super().replicas_area() if self.scaler is None else self.scaler.area()
+    def _shared_station(self, site: Site) -> Station:
+        spec, clock = self.spec, site.clock
+        spot = None if spec.autoscale is None else spec.autoscale.spot
+        servers = spec.replicas * spec.workers
+        if spot is None or spot.notice is None:
+            return spec.queue.station(clock, servers)
+        station = spec.queue.station(clock, servers, Preemptible)
+        assert isinstance(station, Preemptible)
+        station.prepare(spot, site.uniforms(self.name, "preemption"))
+        self.meter(site, "redone_seconds_total", lambda: station.redone_s)
+        return station
 
-    def preempt(self, share: float) -> None:
-        if self.scaler is None:
-            super().preempt(share)
-        else:
-            self.scaler.preempt(round(self.scaler.ready * share))
+    def _own_stations(self, site: Site) -> list[Station]:
+        """A station for each replica; with a scaler, also for those that may come."""
+        spec = self.spec
+        queue = Queueing() if spec.queue_at == "balancer" else spec.queue
+        places = spec.replicas
+        if spec.autoscale is not None:
+            places = max(places, 2 * spec.autoscale.max_replicas)
+        return [
+            queue.station(site.clock, spec.workers if number < spec.replicas else 0)
+            for number in range(places)
+        ]
+
+    def _fleet(self, clock: Clock, spot: Spot | None) -> Fleet:
+        station, workers = self.stations[0], self.spec.workers
+        if self.farm is not None:
+            self.fleet = FarmFleet(self.farm, workers, spot, self._joined)
+            return self.fleet
+        if isinstance(station, Preemptible) and spot is not None:
+            return PreemptibleFleet(clock, station, workers, spot)
+        return SharedFleet(clock, station, workers)
+
+    def _joined(self, replica: Replica, joined: bool) -> None:
+        if self.backlog is not None:
+            turn = self.backlog.open if joined else self.backlog.close
+            turn(replica.station, self.spec.workers)
 
     def connect(self, site: Site) -> None:
         call = in_sequence(self.spec.steps, site, self) if self.spec.steps else _nothing
@@ -137,7 +187,7 @@ class ServiceServer(Server):
             call = self._on_one_replica(call, self.farm)
         elif self.spec.blocking:
             call = self._held(call, self.stations[0])
-        if any(step.key == "respond" for step in steps_within(self.spec.steps)):
+        if self.spec.answers_early:
             call = answering(call)
         if self.spec.admission is not None:
             call = self.spec.admission.gate(call, site, self.name)
@@ -158,13 +208,18 @@ class ServiceServer(Server):
             call = _held_by_replica(call)
         if self.struck:
             call = farm.at_replica(call)
+        if self.fleet is not None:
+            call = self.fleet.around(call)
         if backlog is None:
-            return farm.on_one(call)
+            call = farm.on_one(call)
+            return call if self.fleet is None else self.fleet.at_the_gate(call)
         pick = farm.picks[0]
         if isinstance(policy, LeastRequest):
             pick = backlog.least_full
         elif not isinstance(policy, Choices | Random):
             pick = backlog.skipping_full(pick)
+        if self.fleet is not None:
+            pick = self.fleet.or_anyone(pick)
         return backlog.around(partial(farm.apart, pick), call)
 
     @staticmethod
@@ -185,16 +240,6 @@ class ServiceServer(Server):
 def _nothing(request: Request) -> Flow:
     return Outcome.OK
     yield
-
-
-def _scaled(station: Station, workers: int) -> Scaled:
-    return Scaled(
-        add=lambda count: station.resize(station.servers + count),
-        load=lambda: station.in_system,
-        busy_area=station.busy_area,
-        servers_area=station.servers_area,
-        workers=workers,
-    )
 
 
 def _on_chosen_replica(request: Request, seconds: float, after: Call | None = None) -> Flow:

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from simulator.kernel.kinded import Kinded
 from simulator.kernel.request import Flow, Request
@@ -68,12 +68,27 @@ class Component(Kinded):
         return False
 
     @property
+    def answers_early(self) -> bool:
+        """Whether it may answer its caller before it is done."""
+        return False
+
+    @property
     def replica_count(self) -> float:
         """How many times ``cost`` is paid."""
         return 1.0
 
 
 Means = dict[str, float]
+
+
+class Elastic(Protocol):
+    """What lets the replicas of a component come and go, as far as every component knows it."""
+
+    def area(self) -> float:
+        """Integral of paid replicas over time so far (replica-seconds)."""
+
+    def preempt_share(self, share: float) -> None:
+        """The provider takes this share of the replicas back."""
 
 
 class Server:
@@ -91,6 +106,7 @@ class Server:
         self.clock = site.clock
         self.spec = spec
         self.spent_usd = 0.0
+        self.scaler: Elastic | None = None
         self._lost: dict[float, list[tuple[Station, int]]] = {}
         if spec.cost is not None:
             self.meter(site, "running_cost_total", self.running_cost_usd)
@@ -132,7 +148,10 @@ class Server:
 
     def preempt(self, share: float) -> None:
         """The provider takes back this share of the servers; without a scaler, for good."""
-        self.lose(share)
+        if self.scaler is None:
+            self.lose(share)
+        else:
+            self.scaler.preempt_share(share)
 
     def meter(self, site: Site, name: str, read: Callable[[], float]) -> None:
         """Register a reading under this component's name."""
@@ -145,6 +164,8 @@ class Server:
 
     def replicas_area(self) -> float:
         """Integral of the number of paid replicas over time so far (replica-seconds)."""
+        if self.scaler is not None:
+            return self.scaler.area()
         return self.spec.replica_count * self.clock.now
 
     def running_cost_usd(self) -> float:

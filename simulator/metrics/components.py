@@ -21,8 +21,11 @@ STANDARD_METERS = frozenset(
 )  # fmt: skip
 
 
-def component_document(windows: Sequence[Window], name: str) -> Document:
-    """Utilization, times, queue, throughput and cost of one component."""
+def component_document(windows: Sequence[Window], name: str, early: bool = False) -> Document:
+    """Utilization, times, queue, throughput and cost of one component.
+
+    One that answers ``early`` has no service time here: its visits end with the answer.
+    """
     span = sum(window.length_s for window in windows)
     visits = _visits(windows, name)
     scale = windows[0].recording.trace_every
@@ -35,7 +38,7 @@ def component_document(windows: Sequence[Window], name: str) -> Document:
     document: Document = {
         "utilization": None,
         "wait": _times([table["wait"] for table in visits]),
-        "service": _times([table["service"] for table in visits]),
+        "service": None if early else _times([table["service"] for table in visits]),
         "span": _times([table["span"] for table in visits]),
         "queue_length": None,
         "throughput": rate("served_total") if served else traced * scale / span if span else 0.0,

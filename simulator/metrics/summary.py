@@ -22,6 +22,8 @@ from simulator.recording.recording import Recording
 
 SYSTEM = "(system)"
 HOURS_PER_MONTH = 730.0
+LOST_MAX = 0.01
+"""Share of requests without an answer up to which an overload that sheds is no overload."""
 SECONDS_PER_HOUR = 3600.0
 
 
@@ -31,8 +33,9 @@ class Question:
 
     ``derived`` maps metrics of the topology's own to (inside, outside) lists of components;
     ``offered`` is the offered load over capacity of components, computed on paper; ``bounded``
-    names components whose queue cannot grow without end; ``percentiles`` are wanted beside the
-    usual ones.
+    names components whose queue cannot grow without end; ``early`` those that answer before they
+    are done, so that a visit does not see all of their service; ``percentiles`` are wanted beside
+    the usual ones.
     """
 
     cells: int = 1
@@ -40,6 +43,7 @@ class Question:
     derived: dict[str, tuple[list[str] | None, list[str] | None]] | None = None
     offered: dict[str, float] | None = None
     bounded: frozenset[str] = frozenset()
+    early: frozenset[str] = frozenset()
     percentiles: tuple[float, ...] = ()
 
 
@@ -81,7 +85,8 @@ def settle(recordings: Sequence[Recording], question: Question) -> Findings:
     windows = [Window(recording, cut_s) for recording in recordings]
     offered = question.offered or {}
     busiest = max(offered, key=lambda name: offered[name], default=None)
-    whole = _grows(windows, SYSTEM, "in_flight", offered.get(busiest or ""), False, "the system")
+    sheds = busiest in question.bounded and _served_elsewhere(windows)
+    whole = _grows(windows, SYSTEM, "in_flight", offered.get(busiest or ""), sheds, "the system")
     queues = {
         name: _grows(windows, name, "queue", offered.get(name), name in question.bounded, name)
         for name in recordings[0].meters
@@ -101,7 +106,8 @@ def summarize(recordings: Sequence[Recording], question: Question, findings: Fin
     first = recordings[0]
     names = [name for name in first.meters if name != SYSTEM]
     names += [name for name in first.components if name not in names and name]
-    stations = [station_measure(windows, name) for name in names]
+    early = question.early
+    stations = [station_measure(windows, name) for name in names if name not in early]
     rows = crosscheck(station for station in stations if station is not None)
     together = metrics_document(windows, question, None)
     document: Document = {
@@ -113,7 +119,9 @@ def summarize(recordings: Sequence[Recording], question: Question, findings: Fin
         }
         if len(first.kinds) > 1
         else {first.kinds[0]: together},
-        "components": {name: component_document(windows, name) for name in names},
+        "components": {
+            name: component_document(windows, name, early=name in early) for name in names
+        },
         "crosscheck": [
             {**vars(row), "expected": _number(row.expected), "residual": _number(row.residual)}
             for row in rows
@@ -254,6 +262,18 @@ def _own_metrics(windows: Sequence[Window], question: Question) -> Document:
             samples.append(table["value"][keep])
         document[name] = spread(samples, question.percentiles)
     return document
+
+
+def _served_elsewhere(windows: Sequence[Window]) -> bool:
+    """Whether what an overloaded component turns away is answered by another one.
+
+    Every class has its answers, but for :data:`LOST_MAX`.
+    """
+    kinds = np.concatenate([window.requests["kind"] for window in windows])
+    good = np.concatenate([window.good for window in windows])
+    total = np.bincount(kinds)
+    answered = np.bincount(kinds, weights=good)
+    return bool((answered >= (1.0 - LOST_MAX) * total).all())
 
 
 def _filled(recordings: Sequence[Recording]) -> float:

@@ -179,6 +179,7 @@ def _question(
         },
         offered=on_paper(topology).utilizations(),
         bounded=frozenset(bounded),
+        early=frozenset(n for n, item in topology.components.items() if item.answers_early),
         percentiles=tuple(
             sorted(
                 {
