@@ -236,17 +236,10 @@ class Sensitivity(Result):
 class Drill(Result):
     """What happens when each part breaks; a row a case."""
 
-    def to_html(self) -> str:
-        """The matrix as HTML."""
-        return self._repr_html_()
-
     def _lines(self) -> Iterable[tuple[str, str]]:
         from simulator.present.drill import drill_lines
 
         return drill_lines(self.document)
-
-    def _drawings(self) -> dict[str, Any]:
-        return {}
 
 
 def _metric_rows(value: Any, path: tuple[str, ...]) -> Iterator[Document]:

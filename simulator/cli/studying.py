@@ -113,6 +113,7 @@ def put_out(
     as_json: bool,
     report: bool,
     names: Sequence[str],
+    color: bool | None = None,
 ) -> None:
     """Write the page, and print JSON or the lines, which take the command and the page's path."""
     again = f"simulate {shlex.join(sys.argv[1:])}"
@@ -121,7 +122,7 @@ def put_out(
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     for style, line in lines(again, page):
-        typer.secho(line, **_look(style))
+        typer.secho(line, **_look(style), color=color)
 
 
 def load_design_or_fail(word: str, settings: Sequence[str] | None = None) -> Any:

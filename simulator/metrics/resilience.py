@@ -1,5 +1,6 @@
 """How a run with a fault compares with the same run without it."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -146,7 +147,11 @@ def judge_case(series: Series, baseline: Series) -> Verdict:
         status = "stays broken"
     elif series.during[0] < 0.5 * baseline.during[0]:
         status = "outage"
-    elif lost_share < 0.001 and bool(healthy[hit].all()) and not _slower(series, baseline):
+    elif (
+        lost <= _unsure_of(lost_anyway, during)
+        and bool(healthy[hit].all())
+        and not _slower(series, baseline)
+    ):
         status = "unaffected"
     return Verdict(
         status=status,
@@ -162,6 +167,11 @@ def judge_case(series: Series, baseline: Series) -> Verdict:
         recovery_s=recovery,
         stays_broken=stuck,
     )
+
+
+def _unsure_of(lost_anyway: Floats, during: float) -> float:
+    """Lost requests that say nothing: the two runs differ as much by chance (two deviations)."""
+    return max(0.001 * during, 2.0 * math.sqrt(2.0 * max(float(lost_anyway.sum()), 0.0)))
 
 
 def _slower(series: Series, baseline: Series) -> bool:

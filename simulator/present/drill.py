@@ -1,5 +1,6 @@
 """The resilience matrix as lines of a terminal."""
 
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,10 +11,13 @@ Line = tuple[str, str]
 
 _COLORS = {"stays broken": "red", "outage": "red", "degraded": "yellow"}
 _TOLD = 5
+WIDTH = 100
 
 
-def drill_lines(document: dict[str, Any]) -> Iterator[Line]:
-    """Head, matrix with the worst first, and what to do about the worst."""
+def drill_lines(
+    document: dict[str, Any], again: str = "", report: str | None = None
+) -> Iterator[Line]:
+    """Head, matrix with the worst first, what to do about the worst, and where the page is."""
     rows = document["rows"]
     lasts = document["phases"]["fault_ends_s"] - document["phases"]["fault_begins_s"]
     yield (
@@ -21,9 +25,7 @@ def drill_lines(document: dict[str, Any]) -> Iterator[Line]:
         f"  {document['topology']} · {document['rate']:g} rps · {document['runs']} runs of "
         f"{seconds(document['horizon_s'])}, each fault lasts {seconds(lasts)}",
     )
-    stuck = document["stays_broken"]
-    told = f"{stuck} of {len(rows)} faults leave it broken" if stuck else "it always recovers"
-    yield "red" if stuck else "green", f"  {told} after the fault is gone"
+    yield "red" if document["stays_broken"] else "green", f"  {verdict_of(document)}"
     yield "", ""
     width = max((len(row["component"]) for row in rows), default=9)
     yield (
@@ -38,21 +40,65 @@ def drill_lines(document: dict[str, Any]) -> Iterator[Line]:
     if quiet:
         yield "dim", f"    … and {len(quiet)} faults that users do not notice"
     yield "", ""
-    for row in [row for row in rows if row["remedy"]][:_TOLD]:
-        yield "", f"  · {row['sentence'][0].upper()}{row['sentence'][1:]}."
-        yield "dim", f"    {row['remedy']}"
+    for lesson in document["lessons"][:_TOLD]:
+        yield from (("", line) for line in wrapped(f"{capital(lesson['sentence'])}.", "  · "))
+        yield from (("dim", line) for line in wrapped(lesson["remedy"], "    "))
+    if again:
+        yield "", ""
+        yield "bold", "  █ NEXT"
+        if report is not None:
+            yield "", f"    report  {report}"
+        yield "", f"    again   {again}"
+
+
+def capital(text: str) -> str:
+    """The text as a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
+def wrapped(text: str, lead: str, width: int = WIDTH) -> list[str]:
+    """Lines of a paragraph, indented below its lead."""
+    return textwrap.wrap(
+        text, width, initial_indent=lead, subsequent_indent=" " * len(lead), break_long_words=False
+    )
+
+
+def verdict_of(document: dict[str, Any]) -> str:
+    """The answer in a sentence."""
+    rows, stuck = document["rows"], document["stays_broken"]
+    outages = sum(row["status"] == "outage" for row in rows)
+    quiet = sum(row["status"] == "unaffected" for row in rows)
+    felt = f"{outages} are outages while they last, {quiet} nobody notices"
+    if stuck:
+        verb = "leaves" if stuck == 1 else "leave"
+        return f"{stuck} of {len(rows)} faults {verb} it broken after they are gone; {felt}"
+    return f"it recovers from all {len(rows)} faults; {felt}"
+
+
+def recovery_of(row: dict[str, Any]) -> str:
+    """How long it takes from the end of the fault until all is as usual."""
+    recovery = row["recovery_s"]
+    if row["stays_broken"]:
+        return "never"
+    if recovery is None:
+        return "not yet"
+    return seconds(recovery) if recovery else "at once"
+
+
+def slower_times(row: dict[str, Any]) -> float | None:
+    """The p99 during the fault over that without it; None if either is not known."""
+    before, during = row["p99_before_s"], row["p99_during_s"]
+    return during / before if before and during else None
+
+
+def as_usual(times: float) -> str:
+    """A ratio that is no slow-down, in a word."""
+    return "usual" if times > 0.95 else "faster"
 
 
 def _line(row: dict[str, Any], width: int) -> str:
-    recovery = row["recovery_s"]
-    if row["stays_broken"]:
-        recovers = "never"
-    elif recovery is None:
-        recovers = "not yet"
-    else:
-        recovers = "at once" if not recovery else seconds(recovery)
     return (
         f"    {row['component']:<{width}}  {row['fault']:<10}  "
         f"{percent(row['availability_during']):>9}  {seconds(row['p99_during_s']):>10}  "
-        f"{percent(row['lost_share']):>6}  {recovers:>11}"
+        f"{percent(row['lost_share']):>6}  {recovery_of(row):>11}"
     )

@@ -3,12 +3,15 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 from typing import Any
 
 from simulator.engine.anatomy import Anatomy, anatomy
 from simulator.engine.budget import Budget
 from simulator.engine.replicate import Experiment, run_replication
 from simulator.metrics.resilience import Phases, Series, Verdict, judge_case, series_of
+from simulator.quantities import format_duration
+from simulator.studies.lessons import lessons
 from simulator.studies.remedies import remedy
 from simulator.studies.run import RunOptions, plan_run
 from simulator.topology.fault_file import read_faults
@@ -19,6 +22,8 @@ REQUESTS_PER_CASE = 6_000
 """Requests of one run: enough for a p99 of the fifth of them that the fault lasts."""
 PHASES = Phases(begin=0.2, end=0.4, after=0.7)
 EVERYTHING = "(traffic)"
+WATCHED = 6
+"""Cases at most whose course over time the document keeps: the worst of each fault."""
 
 Progress = Callable[[str, float], None]
 
@@ -40,6 +45,7 @@ class Row:
     verdict: Verdict
     sentence: str
     remedy: str
+    series: Series
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for the document."""
@@ -61,13 +67,16 @@ class Drill:
     horizon_s: float
     seed: int
     rows: tuple[Row, ...]
+    baseline: Series
 
     @property
     def document(self) -> dict[str, Any]:
         """What ``--json`` prints; seconds from the start of each run."""
         broken = [row for row in self.rows if row.verdict.stays_broken]
+        rows = [row.to_dict() for row in self.rows]
         return {
             "schema": SCHEMA,
+            "study": "drill",
             "topology": self.topology,
             "rate": self.rate,
             "seed": self.seed,
@@ -79,7 +88,28 @@ class Drill:
             },
             "runs": len(self.rows) + 1,
             "stays_broken": len(broken),
-            "rows": [row.to_dict() for row in self.rows],
+            "rows": rows,
+            "lessons": lessons(rows),
+            "over_time": self.over_time(),
+        }
+
+    def over_time(self) -> dict[str, Any]:
+        """The worst case of each fault beside the run without any, in bins by time of arrival.
+
+        ``edges`` (s) has one entry more than ``availability`` and ``median_s``.
+        """
+        worst: dict[str, Row] = {}
+        for row in self.rows:
+            if row.verdict.status != "unaffected":
+                worst.setdefault(row.case.fault, row)
+        bins = len(self.baseline.arrived)
+        return {
+            "edges": [self.horizon_s * number / bins for number in range(bins + 1)],
+            "without_fault": _course(self.baseline),
+            "cases": [
+                {"component": row.case.component, "fault": row.case.fault, **_course(row.series)}
+                for row in list(worst.values())[:WATCHED]
+            ],
         }
 
     def table(self) -> dict[str, dict[str, dict[str, Any]]]:
@@ -130,11 +160,17 @@ def drill(topology: Topology, options: RunOptions, progress: Progress | None = N
                 verdict,
                 sentence_of(case, verdict),
                 remedy(experiment.topology, case.component, case.fault, verdict),
+                series,
             )
         )
     rows.sort(key=lambda row: row.verdict.severity, reverse=True)
     return Drill(
-        topology.name, experiment.topology.rate, experiment.horizon_s, options.seed, tuple(rows)
+        topology=topology.name,
+        rate=experiment.topology.rate,
+        horizon_s=experiment.horizon_s,
+        seed=options.seed,
+        rows=tuple(rows),
+        baseline=baseline,
     )
 
 
@@ -163,6 +199,16 @@ def _run_case(experiment: Experiment, document: dict[str, Any] | None) -> Series
     return series_of(recording, PHASES)
 
 
+def _course(series: Series) -> dict[str, list[float | None]]:
+    """Availability and median latency in each bin; null where nothing arrived or ended."""
+    shares = [
+        float(good / arrived) if arrived else None
+        for good, arrived in zip(series.good, series.arrived, strict=True)
+    ]
+    medians = [None if isnan(value) else float(value) for value in series.median_s]
+    return {"availability": shares, "median_s": medians}
+
+
 def sentence_of(case: Case, verdict: Verdict) -> str:
     """What an engineer would say about the case."""
     what = {
@@ -179,7 +225,7 @@ def sentence_of(case: Case, verdict: Verdict) -> str:
         effects.append(f"{100 * verdict.lost_share:.3g} % of the requests fail")
     before, during = verdict.p99_before_s, verdict.p99_during_s
     if before and during and during > 1.25 * before:
-        effects.append(f"p99 goes from {before:.3g} s to {during:.3g} s")
+        effects.append(f"p99 goes from {format_duration(before)} to {format_duration(during)}")
     if not effects:
         effects.append("some answers come later or are degraded")
     if verdict.stays_broken:
@@ -187,7 +233,7 @@ def sentence_of(case: Case, verdict: Verdict) -> str:
     elif verdict.recovery_s is None:
         end = "and it is not back to normal by the end of the run"
     elif verdict.recovery_s > 0.0:
-        end = f"and it takes {verdict.recovery_s:.3g} s to recover"
+        end = f"and it takes {format_duration(verdict.recovery_s)} to recover"
     else:
         end = "and it recovers at once"
     return f"{what}, {' and '.join(effects)}, {end}"

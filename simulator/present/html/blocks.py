@@ -82,7 +82,8 @@ class DataTable:
 
     Columns hold numbers, aligned to the right, except the first and those in ``words``.
     The column ``status`` is marked by the ``statuses`` of the rows: pass, fail or unsure.
-    ``row_ids`` makes rows link targets.
+    ``row_ids`` makes rows link targets. A ``stacked`` table shows its cells below each other where
+    the screen is narrow, which suits sentences.
     """
 
     shape: ClassVar[str] = "table"
@@ -93,6 +94,7 @@ class DataTable:
     status: int | None = None
     statuses: Sequence[str] = ()
     row_ids: Sequence[str] = ()
+    stacked: bool = False
 
     def numeric(self, column: int) -> bool:
         """Whether the column holds numbers."""
@@ -130,8 +132,9 @@ class Download:
 class Switch:
     """Buttons of which one is pressed, each changing the layout of the figure.
 
-    ``options`` are pairs of a label and the changes, as Plotly's ``relayout`` takes them; the
-    first is the state in which the figure is drawn.
+    ``options`` are pairs of a label and the changes, as Plotly's ``relayout`` takes them; what
+    stands under ``traces`` is for its ``restyle``. The first is the state in which the figure is
+    drawn.
     """
 
     label: str

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from simulator.present.html.blocks import Block, Drawing, Report
 from simulator.present.html.section import sections_of
@@ -19,6 +20,7 @@ from simulator.present.html.section import sections_of
 ASSETS = Path(__file__).parent / "assets"
 PLOTLY = "plotly-cartesian.min.js"
 SCRIPT = "page.js"
+CODE = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,11 @@ def embedded_json(value: Any) -> Markup:
     return Markup(text)
 
 
+def marked(text: str) -> Markup:
+    """Text in which `code` stands between backticks, as markup; the rest is escaped."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
@@ -135,5 +142,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["marked"] = marked
     environment.filters["embedded_json"] = embedded_json
     return environment

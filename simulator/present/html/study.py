@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from simulator.present import drill
 from simulator.present.html.blocks import Report
 from simulator.present.html.page import Head, compose, render_page
 from simulator.present.numbers import count, seconds
@@ -48,6 +49,11 @@ def verdict_of(document: Document) -> tuple[str, str]:
         return status, f"{document['topology']} {capacity.verdict_of(document)}."
     if study == "size":
         return ("pass" if document["winner"] else "fail"), f"{size.verdict_of(document)}."
+    if study == "drill":
+        sentence = drill.verdict_of(document)
+        return "fail" if document[
+            "stays_broken"
+        ] else "pass", f"{sentence[:1].upper()}{sentence[1:]}."
     if study == "sensitivity":
         return "", f"{sensitivity.verdict_of(document)}."
     return "", f"{sweep.verdict_of(document)}."
@@ -65,6 +71,9 @@ def _facts(document: Document) -> list[str]:
         facts.append(f"{count(document['rate'])} rps")
     if document.get("horizon_s") is not None:
         facts.append(f"{seconds(document['horizon_s'])} simulated")
+    if document.get("phases") is not None:
+        lasts_s = document["phases"]["fault_ends_s"] - document["phases"]["fault_begins_s"]
+        facts.append(f"{document['runs']} runs, each fault lasts {seconds(lasts_s)}")
     if document.get("replications") is not None:
         facts.append(f"{document['replications']} replications")
     if document.get("objectives"):

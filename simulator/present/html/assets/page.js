@@ -100,8 +100,8 @@
   // --- Controls. ---
   for (const button of document.querySelectorAll("[data-change]")) {
     button.addEventListener("click", () => {
-      Plotly.relayout(button.closest("figure").querySelector(".plot"),
-        JSON.parse(button.dataset.change));
+      const {traces = {}, ...change} = JSON.parse(button.dataset.change);
+      Plotly.update(button.closest("figure").querySelector(".plot"), traces, change);
       for (const other of button.parentElement.querySelectorAll("button")) {
         other.setAttribute("aria-pressed", String(other === button));
       }

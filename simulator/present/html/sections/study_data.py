@@ -13,14 +13,14 @@ class StudyData(Section):
     name = "data"
     title = "Provenance"
     order = 110
-    pages = STUDIES
+    pages = STUDIES | {"drill"}
 
     def blocks(self, report: Report) -> Sequence[Block]:
         document = report.document
         if document["study"] == "compare":
             files = [(design["name"], design["file"]) for design in document["designs"]]
         else:
-            files = [("topology", document["file"])]
+            files = [("topology", document.get("file") or document["topology"])]
         pairs = [*files, ("seed", str(document["seed"]))]
         if document.get("workload"):
             pairs.append(("workload", str(document["workload"])))
