@@ -32,7 +32,7 @@ class LookUps(Spec):
     rate: PositiveRate
     """Look-ups per second (of the simulated cell)."""
     duration: Duration
-    """How long; for a steady state the time to live or the time to fill, whichever is longer."""
+    """How long; for a steady state twice the time to live, or longer if it takes so to fill."""
 
 
 class Cache(Component):
@@ -144,7 +144,8 @@ class CacheServer(Server):
             self.keyed = KeyedCache(site, name, caching)
             if spec.warmed_by is not None:
                 keys = site.draws(name, "warmed_by", spec.warmed_by.keys)
-                self.keyed.warm(keys, spec.warmed_by.rate, spec.warmed_by.duration)
+                ages = site.uniforms(name, "warmed_by.ages")
+                self.keyed.warm(keys, ages, spec.warmed_by.rate, spec.warmed_by.duration)
             self.meters(site, self.keyed.meters())
         else:
             self.meter(site, "hits_total", lambda: self.hits)

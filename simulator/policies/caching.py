@@ -86,17 +86,23 @@ class KeyedCache:
             "keys": lambda: len(self.store),
         }
 
-    def warm(self, keys: Draw, rate: float, seconds: float) -> None:
-        """Hold what evenly spaced look-ups of the time before the run have left."""
+    def warm(self, keys: Draw, ages: Draw, rate: float, seconds: float) -> None:
+        """Hold what evenly spaced look-ups of the time before the run have left.
+
+        A key seen for the first time is given what is left of a life that began at some time
+        before; otherwise all popular keys would expire together, again and again.
+        """
         count = round(rate * seconds)
-        lives = FOREVER if self.rules.ttl_s is None else self.rules.ttl_s
+        life_s = FOREVER if self.rules.ttl_s is None else self.rules.ttl_s
         for number in range(count):
             key, now = keys(), (number - count) / rate
             known: Entry | None = self.store.get(key)
-            if known is None or now >= known.expires:
-                self.store.put(key, Entry(now, now + self._ttl(lives), 0.0))
+            if known is None:
+                self.store.put(key, Entry(now, now + life_s * (1.0 - ages()), 0.0))
+            elif now >= known.expires:
+                self.store.put(key, Entry(now, now + self._ttl(life_s), 0.0))
             elif self.rules.slides:
-                known.expires = now + self._ttl(lives)
+                known.expires = now + self._ttl(life_s)
 
     def fresh(self, key: Hashable) -> Entry | None:
         """The valid entry of the key, or None if it has to be fetched."""
