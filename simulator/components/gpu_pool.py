@@ -4,19 +4,17 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from simulator.kernel.component import Component, Means, Paper, Server
-from simulator.kernel.outcome import Outcome
+from simulator.kernel.component import Component, Means, Paper
 from simulator.kernel.references import Attribute
-from simulator.kernel.request import Flow, Interrupted, Request
 from simulator.kernel.site import Site
-from simulator.policies.engine_pool import EnginePool
+from simulator.policies.autoscale import Autoscale
+from simulator.policies.gpu_server import GpuPoolServer
 from simulator.policies.gpu_serving import (
     BatchingName,
     Disaggregation,
     FrontEndTimes,
     GpuLink,
     MigSlice,
-    Paced,
     PassTime,
     PromptBlocks,
     Room,
@@ -27,13 +25,9 @@ from simulator.policies.gpu_serving import (
 from simulator.quantities import Count, Duration, Fraction, PositiveCount
 from simulator.serving.batching import BatchItem, DynamicBatching
 from simulator.serving.catalogue import Gpu, Model, find_gpu, find_model, mig_slice
-from simulator.serving.disaggregation import Disaggregated
-from simulator.serving.engine import ContinuousBatching
-from simulator.serving.errors import DoesNotFit, ServingError
-from simulator.serving.generation import FINISHED, FIRST_TOKEN, PREEMPTED, Generation
+from simulator.serving.errors import ServingError
 from simulator.serving.memory import QUANTIZATIONS, plan_memory
 from simulator.serving.roofline import Roofline
-from simulator.serving.routing import router
 from simulator.serving.settings import HOST_S, EngineConfig
 from simulator.serving.step_time import StepTime
 
@@ -105,6 +99,8 @@ class GpuPool(Component):
     """Host time that a step with a prompt cannot hide (5 ms for vLLM, as published)."""
     load_time: Duration = 0.0
     """Time to load the model when a replica starts again."""
+    autoscale: Autoscale | None = None
+    """Let the number of replicas follow the load; `load_time` comes on top of each start-up."""
     pass_time: PassTime | None = None
     """Time of one pass over a batch; needed unless batching is continuous."""
     max_batch_size: PositiveInt = 8
@@ -125,6 +121,19 @@ class GpuPool(Component):
     @classmethod
     def _known_model(cls, name: str | None) -> str | None:
         return None if name is None else find_model(name).name
+
+    @model_validator(mode="after")
+    def _scalable(self) -> Self:
+        scale = self.autoscale
+        if scale is None:
+            return self
+        if self.disaggregated is not None:
+            raise ValueError("`autoscale` and `disaggregated` do not go together")
+        if scale.warmup:
+            raise ValueError("`warmup` has no effect on a pool of GPUs: say `load_time`")
+        if scale.spot is not None and scale.spot.checkpoint is not None:
+            raise ValueError("`checkpoint` has no effect: tokens are computed again elsewhere")
+        return self
 
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
@@ -242,158 +251,3 @@ class GpuPool(Component):
         assert self.pass_time is not None, "checked by the validator"
         tokens = max(1, round(float(attributes.get(self.input_tokens, 1.0))))
         return self.pass_time.item(tokens, attributes)
-
-
-class GpuPoolServer(Server):
-    """Engines on the simulation's clock, one event for each change of a batch."""
-
-    spec: GpuPool
-
-    def __init__(self, name: str, site: Site, spec: GpuPool) -> None:
-        super().__init__(name, site, spec)
-        self.continuous = spec.batching == "continuous"
-        self.served = self.refused = self.left = self.preempted = 0
-        self.prompt_tokens = self.generated_tokens = 0
-        self.ready_at = 0.0
-        self.inner = self._engines(site)
-        engines: list[Any] = list(self.inner)
-        split = spec.disaggregated
-        if self.continuous and split is not None:
-            transfer = split.transfer(spec.shape.kv_bytes_per_token())
-            parts = self.inner[: split.prefill], self.inner[split.prefill :]
-            engines = [Disaggregated(*parts, transfer)]
-        self.room: Room | None = None
-        if self.continuous:
-            self.room = Room(self.inner[0].step_time, self.inner[0].config)
-        self.pool = EnginePool(site.clock, engines, router(spec.router), self._room, self._react)
-        self.taken: dict[float, list[int]] = {}
-        self.meters(site, self.pool.meters())
-        self.meters(site, {
-            "served_total": lambda: self.served,
-            "refused_total": lambda: self.refused,
-            "left_total": lambda: self.left,
-            "aborted_total": lambda: 0,
-            "gpu_busy_total": lambda: sum(engine.busy_s for engine in self.inner),
-        })  # fmt: skip
-        if self.continuous:
-            self.meters(site, {
-                "preempted_total": lambda: self.preempted,
-                "prompt_tokens_total": lambda: self.prompt_tokens,
-                "cached_tokens_total": lambda: sum(e.batch.pool.hit_tokens for e in self.inner),
-                "generated_tokens_total": lambda: self.generated_tokens,
-                "steps_total": lambda: sum(engine.steps for engine in self.inner),
-                "kv_used": lambda: max(engine.kv_used for engine in self.inner),
-                "outside_calibration": self._outside,
-            })  # fmt: skip
-
-    def _engines(self, site: Site) -> list[Any]:
-        spec = self.spec
-        if not self.continuous:
-            return [spec.batch_server() for _ in range(spec.replicas)]
-        config, times = spec.engine_config(), spec.step_time()
-        pace = site.paces.get(self.name)
-        if pace is not None:
-            times = Paced(times, pace)
-        return [ContinuousBatching(times, config) for _ in range(spec.replicas)]
-
-    def _room(self, engine: Any) -> float:
-        """How many jobs an engine could work on at its present pace."""
-        if self.room is None:
-            return 1.0
-        split = self.spec.disaggregated
-        decoding = 1 if split is None else self.spec.replicas - split.prefill
-        return self.room.of(engine.running_count // decoding) * decoding
-
-    def _outside(self) -> float:
-        """1 once a step has left the range that its times were measured in."""
-        return float(any(engine.outside_calibration() for engine in self.inner))
-
-    def call(self, request: Request) -> Flow:
-        delay = max(self.spec.front_end.request, self.ready_at - self.clock.now)
-        if delay > 0.0:
-            yield delay
-        job = self._job(request)
-        called = self.clock.now
-        try:
-            if not self.pool.submit(job):
-                self.refused += 1
-                return Outcome.REJECTED_QUEUE_FULL
-        except DoesNotFit:
-            self.refused += 1
-            return Outcome.ERROR
-        try:
-            yield None
-        except (Interrupted, GeneratorExit) as fault:
-            self.left += 1
-            self.pool.cancel(job)
-            if isinstance(fault, Interrupted):
-                return fault.outcome
-            raise
-        ended = self.clock.now
-        if self.spec.front_end.answer > 0.0:
-            yield self.spec.front_end.answer
-        self.served += 1
-        if request.visit is not None:
-            started = job.scheduled_s if self.continuous else job.started_s
-            request.visit.wait += started - called
-            request.visit.service += ended - started
-        return Outcome.OK
-
-    def _job(self, request: Request) -> Any:
-        """What the engine knows of a request."""
-        spec, attributes = self.spec, request.attributes
-        if not self.continuous:
-            item = spec.item(attributes)
-            item.payload, item.priority = request, request.priority if spec.priority else 0
-            return item
-        prompt = max(1, round(float(attributes.get(spec.input_tokens, 1.0))))
-        prefix: list[tuple[Any, int]] = []
-        left = prompt
-        for part in spec.prefixes:
-            prefix += part.parts(attributes.get(part.attribute), left)
-            left = max(0, left - (part.tokens or left))
-        if spec.prompt_blocks is not None:
-            hashes = attributes.get(spec.prompt_blocks.attribute) or ()
-            prefix += [((key,), spec.prompt_blocks.tokens) for key in hashes]
-        output = max(1, round(float(attributes.get(spec.output_tokens, 1.0))))
-        if self.room is not None:
-            self.room.ask(prompt, output)
-        return Generation(
-            prompt,
-            output,
-            prefix=tuple(prefix),
-            priority=request.priority,
-            payload=request,
-        )
-
-    def _react(self, happened: list[Any]) -> None:
-        """Wake the requests whose answers are ready."""
-        for event in happened:
-            if not self.continuous:
-                self.pool.finished(event)
-                event.payload.resume()
-                continue
-            _, what, job = event
-            if what == FIRST_TOKEN:
-                self.prompt_tokens += job.prompt
-                job.payload.first_token = self.clock.now + self.spec.front_end.answer
-            elif what == FINISHED:
-                self.generated_tokens += job.output
-                self.pool.finished(job)
-                job.payload.resume()
-            elif what == PREEMPTED:
-                self.preempted += 1
-
-    def restore(self) -> None:
-        self.ready_at = self.clock.now + self.spec.load_time
-
-    def flush(self, begins: bool) -> None:
-        if begins and self.continuous:
-            for engine in self.inner:
-                engine.batch.pool.forget()
-
-    def lose(self, share: float) -> None:
-        self.taken[share] = self.pool.lose(share)
-
-    def regain(self, share: float) -> None:
-        self.pool.regain(self.taken.pop(share, []), self.spec.load_time)

@@ -1,8 +1,8 @@
 """Replicas that come and go with the load, by the clock, or at the whim of a spot market."""
 
 from collections import deque
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
@@ -10,7 +10,10 @@ from simulator.kernel.clock import Clock
 from simulator.kernel.site import Draw, Site
 from simulator.kernel.spec import Spec
 from simulator.policies.calendar import DAY_S, DAYS, Calendar, DayName, Shift, TimeOfDay
+from simulator.policies.fleet import Fleet
 from simulator.policies.horizontal import Behavior, Horizontal, scale_down_default, scale_up_default
+from simulator.policies.knative import Knative, Panicking
+from simulator.policies.spot import Spot
 from simulator.quantities import (
     Count,
     Duration,
@@ -20,24 +23,17 @@ from simulator.quantities import (
     constant,
 )
 
-
-class Spot(Spec):
-    """Replicas on capacity that the provider takes back.
-
-    A replica that is taken back finishes its work and starts none; then it is gone. That the
-    provider's notice (two minutes at AWS, 30 s elsewhere) is long enough for it is assumed.
-    """
-
-    mtbf: PositiveDuration
-    """Mean time until a replica is taken back, exponential."""
+KNATIVE_TICK_S = 2.0
 
 
 class Autoscale(Spec):
     """The number of replicas follows the load (Kubernetes HPA, KEDA) or the time of day.
 
     `utilization` aims at a share of busy workers: `ceil(replicas x metric / target)` within a
-    tolerance. `queue` aims at so many requests waiting and in work per replica (KEDA). A new
-    replica starts up, then warms up worker by worker; it is paid from the moment it is ordered.
+    tolerance. `queue` aims at so many requests waiting and in work per replica (KEDA, and Knative
+    with `knative`). A new replica starts up, then warms up worker by worker; it is paid from the
+    moment it is ordered until it has left. One that leaves takes no new requests and finishes
+    those it has.
     """
 
     min_replicas: Count = 1
@@ -56,6 +52,8 @@ class Autoscale(Spec):
     """Time over which the utilization is averaged; one sync period if left out."""
     metric_lag: Duration = 30.0
     """Age of the metric when it is used: the usual cause of overshoot."""
+    knative: Knative | None = None
+    """Decide as Knative does, instead of Kubernetes' `scale_up`, `scale_down` and `tolerance`."""
     scale_up: Behavior = Field(default_factory=scale_up_default)
     """Limits on growing; Kubernetes' defaults."""
     scale_down: Behavior = Field(default_factory=scale_down_default)
@@ -79,63 +77,83 @@ class Autoscale(Spec):
             raise ValueError("`min_replicas` is more than `max_replicas`")
         if self.metric == "utilization" and self.target > 1.0:
             raise ValueError("a `target` utilization is at most 100%")
+        if self.knative is not None:
+            if self.metric != "queue":
+                raise ValueError("`knative` scales by requests per replica: set `metric: queue`")
+            for field in ("scale_up", "scale_down", "tolerance", "metric_window"):
+                if field in self.model_fields_set:
+                    raise ValueError(f"`{field}` has no effect with `knative`")
         return self
 
+    @property
+    def every_s(self) -> float:
+        """Time between two decisions; Knative's own is 2 s."""
+        if self.knative is None or "sync_period" in self.model_fields_set:
+            return self.sync_period
+        return KNATIVE_TICK_S
 
-class Scaled:
-    """What a scaler steers: workers come in and go out, and it can tell how busy they are.
+    @property
+    def lag_s(self) -> float:
+        """Age of the metric; Knative asks its queue proxies every second."""
+        if self.knative is None or "metric_lag" in self.model_fields_set:
+            return self.metric_lag
+        return 0.0
 
-    ``add`` changes the number of workers that serve; ``load`` is the number of requests waiting
-    and in work; ``busy_area`` and ``servers_area`` are integrals over time (worker-seconds).
-    """
 
-    def __init__(
-        self,
-        add: Callable[[int], None],
-        load: Callable[[], float],
-        busy_area: Callable[[], float],
-        servers_area: Callable[[], float],
-        workers: int,
-    ) -> None:
-        self.add = add
-        self.load = load
-        self.busy_area = busy_area
-        self.servers_area = servers_area
-        self.workers = workers
+class Sample(NamedTuple):
+    """What the control loop saw at one moment: areas so far, and the requests inside."""
+
+    at: float
+    busy_area: float
+    servers_area: float
+    load_area: float
+    load: float
 
 
 class Scaler:
     """Runs the control loop: measures, decides, orders replicas and takes them away.
 
-    ``area`` is the integral of paid replicas over time (replica-seconds).
+    ``area`` is the integral of paid replicas over time (replica-seconds); ``load_s`` is added to
+    every start-up, for what the component itself has to load.
     """
 
     def __init__(
-        self, site: Site, owner: str, spec: Autoscale, scaled: Scaled, replicas: int
+        self,
+        site: Site,
+        owner: str,
+        spec: Autoscale,
+        fleet: Fleet,
+        replicas: int,
+        load_s: float = 0.0,
     ) -> None:
         self.clock: Clock = site.clock
         self.spec = spec
-        self.scaled = scaled
+        self.fleet = fleet
+        self.load_s = load_s
         self.ready = replicas
+        self.leaving = 0
         self.starting: list[float] = []
         self.rules = Horizontal(
             spec.min_replicas, spec.max_replicas, spec.tolerance, spec.scale_up, spec.scale_down
         )
+        self.panicking = None
+        if spec.knative is not None:
+            self.panicking = Panicking(spec.knative, float(spec.target))
         self.startup: Draw = site.draws(owner, "startup", spec.startup)
-        self.samples: deque[tuple[float, float, float, float]] = deque()
+        self.samples: deque[Sample] = deque()
         self.calendar: Calendar | None = None
         if spec.schedule:
             starts = DAYS.index(spec.starts_on) * DAY_S + spec.starts
             self.calendar = Calendar(spec.schedule, starts)
         self.preempted = 0
         self._sum = 0.0
-        if spec.spot is not None:
+        if spec.spot is not None and spec.spot.mtbf is not None:
             rng = site.streams.generator(f"{owner}.spot")
             self._lifetimes = rng.exponential
             self._accept = site.uniforms(owner, "spot_choice")
-            self._await_preemption()
+            self._await_preemption(spec.spot.mtbf)
         self._sample()
-        self.clock.call_at(spec.sync_period, self._sync)
+        self.clock.call_at(spec.every_s, self._sync)
 
     def meters(self) -> dict[str, Callable[[], float]]:
         """Replicas that serve, that are starting, and that the provider took back."""
@@ -148,81 +166,105 @@ class Scaler:
 
     @property
     def ordered(self) -> int:
-        """Replicas that are paid for."""
+        """Replicas that serve or will."""
         return self.ready + len(self.starting)
 
     def area(self) -> float:
         """Integral of paid replicas over time so far."""
-        return self._sum + self.ordered * self.clock.now
+        return self._sum + (self.ordered + self.leaving) * self.clock.now
+
+    def preempt_share(self, share: float) -> None:
+        """The provider takes back this share of the replicas that serve."""
+        self.preempt(round(self.ready * share))
 
     def preempt(self, count: int) -> None:
         """The provider takes replicas back; as many are ordered anew."""
         count = min(count, self.ready)
         if count:
             self.preempted += count
-            self._remove_ready(count)
+            self.ready -= count
+            self.leaving += count
+            self.fleet.take_back(count, self._gone)
             self._order(count)
 
     def _sync(self) -> None:
         spec, now = self.spec, self.clock.now
-        self.clock.call_at(now + spec.sync_period, self._sync)
+        self.clock.call_at(now + spec.every_s, self._sync)
         self._sample()
-        wanted = self.rules.raw(self._ratio(), max(self.ready, 0), len(self.starting))
-        if self.ordered == 0 and self.scaled.load() > 0:
-            wanted = 1
-        if self.calendar is not None:
-            wanted = max(wanted, self.calendar.count_at(now))
-        change = self.rules.limit(now, wanted, self.ordered) - self.ordered
+        change = self._desired(now) - self.ordered
         if change > 0:
             self._order(change)
         elif change < 0:
             self._shrink(-change)
 
+    def _desired(self, now: float) -> int:
+        spec = self.spec
+        if self.panicking is None:
+            wanted = self.rules.raw(self._ratio(), max(self.ready, 0), len(self.starting))
+        else:
+            wanted = self._by_concurrency(now, self.panicking)
+        if self.ordered == 0 and self.fleet.load() > 0:
+            wanted = 1
+        if self.calendar is not None:
+            wanted = max(wanted, self.calendar.count_at(now))
+        if self.panicking is None:
+            return self.rules.limit(now, wanted, self.ordered)
+        return min(max(wanted, spec.min_replicas), spec.max_replicas)
+
     def _sample(self) -> None:
-        scaled, now = self.scaled, self.clock.now
-        self.samples.append((now, scaled.busy_area(), scaled.servers_area(), scaled.load()))
-        oldest = now - self.spec.metric_lag - (self.spec.metric_window or self.spec.sync_period)
-        while len(self.samples) > 2 and self.samples[1][0] <= oldest:
+        fleet, spec, now = self.fleet, self.spec, self.clock.now
+        self.samples.append(
+            Sample(now, fleet.busy_area(), fleet.servers_area(), fleet.load_area(), fleet.load())
+        )
+        window = spec.metric_window or spec.every_s
+        if spec.knative is not None:
+            window = spec.knative.stable_window
+        oldest = now - spec.lag_s - window
+        while len(self.samples) > 2 and self.samples[1].at <= oldest:
             self.samples.popleft()
+
+    def _known(self) -> list[Sample]:
+        """The samples that the metrics pipeline has delivered by now."""
+        seen_at = self.clock.now - self.spec.lag_s + 1e-9
+        return [sample for sample in self.samples if sample.at <= seen_at]
 
     def _ratio(self) -> float:
         """Metric over target, as old as the metrics pipeline makes it."""
-        spec = self.spec
-        seen_at = self.clock.now - spec.metric_lag + 1e-9
-        known = [sample for sample in self.samples if sample[0] <= seen_at]
+        spec, known = self.spec, self._known()
         if not known:
             return 1.0
         last = known[-1]
         if spec.metric == "queue":
-            return last[3] / (float(spec.target) * max(self.ready, 1))
-        window = spec.metric_window or spec.sync_period
-        first = next(sample for sample in known if sample[0] >= last[0] - window - 1e-9)
-        servers = last[2] - first[2]
+            return last.load / (float(spec.target) * max(self.ready, 1))
+        first = _at(known, last.at - (spec.metric_window or spec.every_s))
+        servers = last.servers_area - first.servers_area
         if servers <= 0.0:
             return 1.0
-        return (last[1] - first[1]) / servers / float(spec.target)
+        return (last.busy_area - first.busy_area) / servers / float(spec.target)
+
+    def _by_concurrency(self, now: float, panicking: Panicking) -> int:
+        known = self._known()
+        if len(known) < 2:
+            return self.ordered
+        last, spec = known[-1], panicking.spec
+        means = []
+        for window in (spec.stable_window, spec.panic_window):
+            first = _at(known[:-1], last.at - window)
+            means.append((last.load_area - first.load_area) / (last.at - first.at))
+        return panicking.decide(now, means[0], means[1], self.ready)
 
     def _order(self, count: int) -> None:
         for _ in range(count):
             self._sum -= self.clock.now
-            due = self.clock.now + self.startup()
+            due = self.clock.now + self.startup() + self.load_s
             self.starting.append(due)
             self.clock.call_at(due, lambda due=due: self._became_ready(due))  # type: ignore[misc]
 
     def _became_ready(self, due: float) -> None:
-        if due not in self.starting:
-            return
-        self.starting.remove(due)
-        self.ready += 1
-        workers, warmup = self.scaled.workers, self.spec.warmup
-        if not warmup or workers == 1:
-            self.scaled.add(workers)
-            return
-        for number in range(workers):
-            self.clock.call_at(self.clock.now + warmup * number / workers, self._add_worker)
-
-    def _add_worker(self) -> None:
-        self.scaled.add(1)
+        if due in self.starting:
+            self.starting.remove(due)
+            self.ready += 1
+            self.fleet.grow(self.spec.warmup)
 
     def _shrink(self, count: int) -> None:
         cancelled = min(count, len(self.starting))
@@ -231,22 +273,27 @@ class Scaler:
             self.starting.remove(max(self.starting))
             self._sum += self.clock.now
         if count > cancelled:
-            self._remove_ready(count - cancelled)
+            self.ready -= count - cancelled
+            self.leaving += count - cancelled
+            self.fleet.shrink(count - cancelled, self._gone)
 
-    def _remove_ready(self, count: int) -> None:
-        self.ready -= count
-        self._sum += count * self.clock.now
-        self.scaled.add(-count * self.scaled.workers)
+    def _gone(self) -> None:
+        self.leaving -= 1
+        self._sum += self.clock.now
 
-    def _await_preemption(self) -> None:
+    def _await_preemption(self, mtbf_s: float) -> None:
         # Thinning: the pool's hazard grows with its size, which is at most `max_replicas`.
-        assert self.spec.spot is not None
         most = self.spec.max_replicas
-        due = self.clock.now + float(self._lifetimes(self.spec.spot.mtbf / most))
+        due = self.clock.now + float(self._lifetimes(mtbf_s / most))
 
         def strike() -> None:
             if self._accept() < self.ready / most:
                 self.preempt(1)
-            self._await_preemption()
+            self._await_preemption(mtbf_s)
 
         self.clock.call_at(due, strike)
+
+
+def _at(samples: Sequence[Sample], moment: float) -> Sample:
+    """The first sample at or after a moment, else the last one."""
+    return next((sample for sample in samples if sample.at >= moment - 1e-9), samples[-1])

@@ -29,6 +29,7 @@ class Backlog:
     ) -> None:
         self.clock = clock
         self.free = {station: station.servers for station in stations}
+        self.closed: dict[Station, int] = {}
         self.limit = limit
         self.max_wait_s = max_wait_s
         self.line: deque[list[Request | None]] = deque()
@@ -79,6 +80,17 @@ class Backlog:
         """The replica with the most free places."""
         return max(self.free, key=lambda station: self.free[station])
 
+    def open(self, station: Station, places: int) -> None:
+        """A replica joins; those who wait are served at once."""
+        places -= self.closed.pop(station, 0)
+        for _ in range(places):
+            self._release(station)
+
+    def close(self, station: Station, places: int) -> None:
+        """A replica leaves: its free places are gone, and the others when they are given back."""
+        self.closed[station] = places - self.free[station]
+        self.free[station] = 0
+
     def meters(self) -> dict[str, Callable[[], float]]:
         """What to read at every edge of the time grid, in the words of a station."""
         return {
@@ -120,6 +132,9 @@ class Backlog:
         self._area += self.clock.now
 
     def _release(self, station: Station) -> None:
+        if station in self.closed:
+            self.closed[station] -= 1
+            return
         while self.line:
             request = self.line.popleft()[0]
             if request is not None:

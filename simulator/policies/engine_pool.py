@@ -5,45 +5,8 @@ from functools import partial
 from typing import Any
 
 from simulator.kernel.clock import Clock
+from simulator.policies.engine_driver import Driver
 from simulator.serving.routing import Router
-
-FOREVER = float("inf")
-
-
-class Driver:
-    """Rings one engine when its batch changes: one entry on the agenda for each change.
-
-    When the next change moves forward a second entry is made; the one left behind finds nothing
-    to do. ``react`` gets what the engine's ``advance`` returned.
-    """
-
-    __slots__ = ("_due", "clock", "engine", "react")
-
-    def __init__(self, clock: Clock, engine: Any, react: Callable[[list[Any]], None]) -> None:
-        self.clock = clock
-        self.engine = engine
-        self.react = react
-        self._due = FOREVER
-
-    def arm(self) -> None:
-        """Make sure that the next change is on the agenda."""
-        due = self.engine.next_time()
-        if due < self._due:
-            self._due = due
-            self.clock.call_at(due, self._ring)
-
-    def catch_up(self) -> None:
-        """Complete what is due by now, before something new is submitted."""
-        if self.engine.next_time() <= self.clock.now:
-            self.react(self.engine.advance(self.clock.now))
-
-    def _ring(self) -> None:
-        now = self.clock.now
-        if now >= self._due:
-            self._due = FOREVER
-        if self.engine.next_time() <= now:
-            self.react(self.engine.advance(now))
-        self.arm()
 
 
 class EnginePool:
@@ -69,6 +32,8 @@ class EnginePool:
         self._room = room
         self._react = react
         self._down: set[int] = set()
+        self._vacant: set[int] = set()
+        self._leaving: dict[int, Callable[[], None]] = {}
         self._stranded: list[Any] = []
         self._places: dict[Any, int] = {}
         indices = range(len(self.engines))
@@ -87,7 +52,7 @@ class EnginePool:
         if not self._down:
             index = self.router.choose(job, engines)
         else:
-            alive = [i for i in range(len(engines)) if i not in self._down]
+            alive = self.serving
             if not alive:
                 self._account()
                 self._stranded.append(job)
@@ -117,13 +82,52 @@ class EnginePool:
         """Forget where the job was."""
         self._places.pop(job, None)
 
-    def lose(self, share: float) -> list[int]:
-        """Take away this share of the replicas, the last ones first; their jobs go elsewhere."""
-        alive = [i for i in range(len(self.engines)) if i not in self._down]
-        count = min(round(len(self.engines) * share), len(alive))
-        victims = alive[len(alive) - count :]
+    @property
+    def serving(self) -> list[int]:
+        """The replicas that take jobs."""
+        return [i for i in range(len(self.engines)) if i not in self._down]
+
+    def add(self, engine: Any) -> int:
+        """A place for one more replica, which takes no jobs before :meth:`open`."""
+        index = len(self.engines)
+        self.engines.append(engine)
+        self.drivers.append(Driver(self.clock, engine, partial(self._happened, index)))
+        self._levels.append((0, 0, 0.0))
+        self._down.add(index)
+        self._vacant.add(index)
+        return index
+
+    @property
+    def vacant(self) -> list[int]:
+        """The places without a replica."""
+        return sorted(self._vacant)
+
+    def open(self, indices: Sequence[int]) -> None:
+        """Let replicas take jobs, those first that found none."""
+        self._down.difference_update(indices)
+        self._vacant.difference_update(indices)
+        for index in indices:
+            self._leaving.pop(index, None)
+            self._note(index)
+        self._account()
+        waiting, self._stranded = self._stranded, []
+        for job in waiting:
+            self.submit(job)
+
+    def close(self, index: int, empty: Callable[[], None]) -> None:
+        """Give a replica no more jobs; ``empty`` is told when it has finished those it has."""
+        self._down.add(index)
+        self._leaving[index] = empty
+        self._note(index)
+
+    def end_notice(self, index: int, empty: Callable[[], None]) -> None:
+        """Lose a replica that was closed and has not finished."""
+        if self._leaving.get(index) is empty:
+            self.evict([index])
+
+    def evict(self, victims: Sequence[int]) -> None:
+        """Lose what replicas that are down are doing; other replicas begin it anew."""
         jobs = []
-        self._down.update(victims)
         for index in victims:
             jobs += self.engines[index].fail()
             self._note(index)
@@ -131,18 +135,21 @@ class EnginePool:
         for job in jobs:
             self._places.pop(job, None)
             self.submit(job)
+
+    def lose(self, share: float) -> list[int]:
+        """Take away this share of the replicas, the last ones first; their jobs go elsewhere."""
+        alive = self.serving
+        count = min(round((len(self.engines) - len(self._vacant)) * share), len(alive))
+        victims = alive[len(alive) - count :]
+        self._down.update(victims)
+        self.evict(victims)
         return victims
 
     def regain(self, victims: list[int], load_s: float) -> None:
         """Give the replicas back; they serve again once the model is loaded."""
 
         def up() -> None:
-            self._down.difference_update(victims)
-            for index in victims:
-                self._note(index)
-            waiting, self._stranded = self._stranded, []
-            for job in waiting:
-                self.submit(job)
+            self.open(victims)
 
         if load_s > 0.0:
             self.clock.call_at(self.clock.now + load_s, up)
@@ -169,14 +176,23 @@ class EnginePool:
         self._account()
         engine = self.engines[index]
         running, waiting = engine.running_count, engine.waiting_count
-        room = 0.0 if index in self._down else self._room(engine)
         old = self._levels[index]
+        if not self._down and running == old[0] > 0:
+            room = old[2]
+        else:
+            here = index not in self._down or index in self._leaving
+            room = self._room(engine) if here else 0.0
         self._levels[index] = (running, waiting, room)
         self._running += running - old[0]
         self._waiting += waiting - old[1]
         self._room_sum += room - old[2]
         if waiting > old[1] and self._waiting > self.longest:
             self.longest = self._waiting
+        if self._leaving and engine.load == 0 and index in self._leaving:
+            empty = self._leaving.pop(index)
+            self._vacant.add(index)
+            self._note(index)
+            empty()
 
     def area(self, which: int) -> float:
         """The integral over time of running jobs (0), waiting jobs (1) or room for them (2)."""

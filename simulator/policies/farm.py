@@ -88,6 +88,7 @@ class Replica:
 
     def __init__(self, station: Station) -> None:
         self.station = station
+        self.present = True
         self.down = False
         self.failing = 0.0
         self.healthy = True
@@ -100,17 +101,25 @@ class Replica:
 
 
 class Farm:
-    """The replicas of one service."""
+    """The replicas of one service; beyond the first ``present``, places for those to come."""
 
     def __init__(
-        self, site: Site, owner: str, stations: list[Station], policy: Balancing, spec: BackendsSpec
+        self,
+        site: Site,
+        owner: str,
+        stations: list[Station],
+        policy: Balancing,
+        spec: BackendsSpec,
+        present: int | None = None,
     ) -> None:
         self.clock: Clock = site.clock
         self.owner = owner
         self.spec = spec
         self.replicas = [Replica(station) for station in stations]
         self.by_station = {replica.station: replica for replica in self.replicas}
-        self.usable = list(stations)
+        for replica in self.replicas[present:] if present is not None else []:
+            replica.present = False
+        self.usable = list(stations[:present])
         self.uniform = site.uniforms(owner, "balancing")
         self.errors = site.uniforms(owner, "replica_errors")
         self.ejected = 0
@@ -168,6 +177,18 @@ class Farm:
         attempts.replicas.append(station)
         return station
 
+    def join(self, replica: Replica) -> None:
+        """A replica may be chosen from now on; it is new, so nothing is held against it."""
+        replica.present = replica.healthy = True
+        replica.ejected_until, replica.ejections = None, 0
+        replica.joined_at = self.clock.now
+        self._refresh()
+
+    def leave(self, replica: Replica) -> None:
+        """A replica is no longer chosen."""
+        replica.present = False
+        self._refresh()
+
     def strike(self, number: int, down: bool, failing: float, pace: float) -> None:
         """Something goes wrong with a replica, or (False, 0, 1) is right again."""
         replica = self.replicas[number % len(self.replicas)]
@@ -210,8 +231,9 @@ class Farm:
         return answered
 
     def _picker(self, policy: Balancing) -> Pick:
-        view, spec = Backends(self.usable, self.uniform), self.spec
+        spec = self.spec
         stations = [replica.station for replica in self.replicas]
+        view = Backends(self.usable, self.uniform, stations)
         if spec.weights is not None:
             view.weights = dict(zip(stations, spec.weights, strict=False))
         own: dict[Station, int] = {}
@@ -248,9 +270,10 @@ class Farm:
             self._eject(replica, detection)
 
     def _eject(self, replica: Replica, detection: OutlierDetection) -> None:
-        out = sum(other.ejected_until is not None for other in self.replicas)
-        most = max(1, int(detection.max_ejection_share * len(self.replicas)))
-        if replica.ejected_until is not None or out >= most:
+        there = [other for other in self.replicas if other.present]
+        out = sum(other.ejected_until is not None for other in there)
+        most = max(1, int(detection.max_ejection_share * len(there)))
+        if replica.ejected_until is not None or out >= most or not replica.present:
             return
         replica.ejections += 1
         lasts = detection.base_ejection_time * replica.ejections
@@ -290,10 +313,11 @@ class Farm:
             self._refresh()
 
     def _refresh(self) -> None:
-        every = [replica.station for replica in self.replicas]
+        there = [replica for replica in self.replicas if replica.present]
+        every = [replica.station for replica in there]
         good = [
             replica.station
-            for replica in self.replicas
+            for replica in there
             if replica.healthy and replica.ejected_until is None
         ]
         enough = good and len(good) >= self.spec.panic_threshold * len(every)

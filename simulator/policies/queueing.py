@@ -26,9 +26,9 @@ class Queueing(Spec):
         """Most requests that may wait, infinite without a capacity."""
         return UNLIMITED if self.capacity is None else self.capacity
 
-    def station(self, clock: Clock, servers: int) -> Station:
+    def station(self, clock: Clock, servers: int, make: type[Station] = Station) -> Station:
         """A station with this queue."""
-        return Station(
+        return make(
             clock,
             servers,
             queue=self.discipline.line(clock),

@@ -10,13 +10,14 @@ import pytest
 from pydantic import ValidationError
 from serving_fixtures import random_requests
 
-from simulator.components.gpu_pool import GpuPool, GpuPoolServer
+from simulator.components.gpu_pool import GpuPool
 from simulator.kernel.clock import Clock
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.probe import Probe
 from simulator.kernel.request import Request
 from simulator.kernel.site import Site
 from simulator.kernel.streams import Streams
+from simulator.policies.gpu_server import GpuPoolServer
 from simulator.serving.engine import ContinuousBatching
 from simulator.serving.profile import calibrate
 from simulator.serving.replay import replay

@@ -210,7 +210,6 @@ def test_a_scaler_follows_the_load_and_is_paid_for_what_it_ordered() -> None:
     [
         {"autoscale": {"min_replicas": 5, "max_replicas": 2}},
         {"autoscale": {"max_replicas": 2, "target": 3}},
-        {"autoscale": {"max_replicas": 2}, "queue_at": "replica"},
     ],
 )
 def test_contradictions_of_a_scaler_are_refused(fields: dict[str, Any]) -> None:
@@ -253,6 +252,21 @@ def test_a_full_window_drops_its_beginning_or_is_compacted() -> None:
         Sessions.model_validate({"grows": [{**growth, "falls_to": 400}]})
 
 
+def test_sessions_under_way_give_the_offered_rate_from_the_start() -> None:
+    """Ten turns of 10 s each: begun empty, half of the turns of the first 100 s would be missing.
+
+    Turns come in sessions, so their number over a window has at most the variance of about ten
+    (mean turns of a length-biased session in the window) times a Poisson number; five deviations.
+    """
+    server = {"kind": "service", "workers": 5000, "steps": [{"work": "4s"}]}
+    sessions = {"kind": "sessions", "turns": {"geometric": {"mean": 10}}, "think_time": "6s"}
+    full = run({"llm": server}, rate=20, arrivals={**sessions, "answer_time": "4s"})
+    assert sum(full.issued) == pytest.approx(20 * 100, abs=5 * (10 * 20 * 100) ** 0.5)
+    empty = run({"llm": server}, rate=20, arrivals=sessions)
+    # Sessions of mean length T = 100 s reach 1 - exp(-t/T) of the rate: 37 % of it over 100 s.
+    assert sum(empty.issued) == pytest.approx(0.37 * 2000, abs=5 * (10 * 0.37 * 2000) ** 0.5)
+
+
 def turns_of(sessions: Sessions) -> list[tuple[float, int]]:
     """Length and number of the context of the turns of one session."""
     seen: list[tuple[float, int]] = []
@@ -273,7 +287,7 @@ def turns_of(sessions: Sessions) -> list[tuple[float, int]]:
             return request
 
     line = Request(clock, -1, 0, {})
-    line.start(sessions._session(line, OneSession(), lambda: 1.0, 5, 0, 1e3))
+    line.start(sessions._session(line, OneSession(), lambda: 1.0, 5, 0, 1e3, 0, 0.0))
     while not clock.advance(1e6):
         pass
     return seen

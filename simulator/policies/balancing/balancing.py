@@ -1,7 +1,7 @@
 """What every way to choose a replica has in common."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from simulator.kernel.kinded import OneKey
 from simulator.kernel.request import Request
@@ -20,15 +20,19 @@ class Backends:
     """The replicas that one balancer may choose from, and what it knows of them.
 
     ``stations`` changes in place when a replica joins or leaves; ``version`` counts the changes.
-    ``load`` may be out of date. ``weights`` are by station, 1 where left out.
+    ``load`` may be out of date. ``weights`` are by station, 1 where left out. ``numbers`` are
+    those of all that may ever join, ``at_first`` the ones there at the beginning.
     """
 
-    def __init__(self, stations: list[Station], uniform: Draw) -> None:
+    def __init__(
+        self, stations: list[Station], uniform: Draw, places: Sequence[Station] = ()
+    ) -> None:
         self.stations = stations
         self.uniform = uniform
         self.load: Callable[[Station], float] = load_now
         self.weights: dict[Station, float] = {}
-        self.numbers = {station: number for number, station in enumerate(stations)}
+        self.numbers = {station: number for number, station in enumerate(places or stations)}
+        self.at_first = tuple(stations)
         self.version = 0
 
     def weight(self, station: Station) -> float:

@@ -58,7 +58,7 @@ class Ring:
     def _build(self) -> None:
         backends = self.backends
         self.version = backends.version
-        total = sum(backends.weight(station) for station in backends.numbers)
+        total = sum(backends.weight(station) for station in backends.at_first)
         ring = []
         for station in backends.stations:
             share = backends.weight(station) / total
