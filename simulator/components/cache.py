@@ -62,6 +62,8 @@ class Cache(Component):
     """Whether the time to live counts from the write, or starts again at each use."""
     eviction: EvictionName = "lru"
     """Which key goes when the cache is full."""
+    expect: Fraction | None = None
+    """Share of hits to reckon with on paper, for a cache with keys; none if left out."""
     warmed_by: LookUps | None = None
     """Look-ups before the run that have filled it; it begins empty if left out."""
     coalesce: Literal["none", "cache"] = "none"
@@ -90,7 +92,7 @@ class Cache(Component):
         if self.key is None:
             keyed = {"capacity", "ttl", "coalesce", "early_refresh", "negative_ttl", "write",
                      "stale_while_revalidate", "stale_if_error", "expire",
-                     "warmed_by"}  # fmt: skip
+                     "warmed_by", "expect"}  # fmt: skip
             given = sorted(keyed & self.model_fields_set)
             if given:
                 raise ValueError(f"`{given[0]}` needs a `key`: with `hit_ratio` there are no keys")
@@ -105,11 +107,11 @@ class Cache(Component):
 
     def on_paper(self, attributes: Means) -> Paper:
         paper = Paper(delay_s=self.lookup.mean(attributes))
-        hit_ratio = self.hit_ratio
-        if hit_ratio is None:
-            hit_ratio = 0.0
-            if self.on_miss:
-                paper.notes.append("the hit ratio of a keyed cache is not known on paper: 0 taken")
+        hit_ratio = self.expect or 0.0 if self.hit_ratio is None else self.hit_ratio
+        if self.hit_ratio is None and self.expect is None and self.on_miss:
+            paper.notes.append(
+                "the hit ratio of a keyed cache is not known on paper: 0 taken (or `expect`)"
+            )
         all_on_paper(self.on_miss, paper, 1.0 - hit_ratio, attributes)
         all_on_paper(self.on_hit, paper, hit_ratio, attributes)
         return paper

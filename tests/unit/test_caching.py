@@ -13,6 +13,7 @@ from simulator.metrics.crosscheck import littles_law
 from simulator.metrics.window import Window
 from simulator.recording.recording import Recording
 from simulator.topology.model import Topology
+from simulator.topology.paper import on_paper
 from simulator.workload.arrivals.steady import Steady
 
 KEYS = {"zipf": {"items": 2000, "exponent": 0.8}}
@@ -77,6 +78,22 @@ def test_a_hit_ratio_cannot_be_warmed() -> None:
     warm = {"keys": KEYS, "rate": "1 rps", "duration": "1s"}
     with pytest.raises(ValidationError, match="needs a `key`"):
         run({}, {"cache": {**fields, "warmed_by": warm}}, horizon_s=1.0)
+
+
+def test_the_expected_hit_ratio_counts_on_paper() -> None:
+    design = Topology.model_validate(
+        {
+            "name": "design",
+            "rate": "100 rps",
+            "requests": {"ask": {"entry": "cache", "attributes": {"page": KEYS}}},
+            "components": {
+                "cache": {"kind": "cache", "lookup": "0ms", "key": "page", "expect": "75%",
+                          "on_miss": [{"call": "store"}]},
+                "store": {"kind": "database", "query": "10ms", "connections": 1},
+            },
+        }
+    )  # fmt: skip
+    assert on_paper(design).utilizations()["store"] == pytest.approx(0.25)
 
 
 def test_laws_allow_for_requests_that_fan_out() -> None:
