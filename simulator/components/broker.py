@@ -35,11 +35,12 @@ class ConsumerGroup(Spec):
 class Broker(Component):
     """Keeps messages until a consumer has processed them (Kafka, SQS, RabbitMQ).
 
-    The caller waits for `publish` only. Without partitions, any free consumer takes the next
-    message (SQS, RabbitMQ). With partitions (Kafka), the value of `key` decides the partition,
-    each partition is read in order by one consumer of a group, and surplus consumers are idle: a
-    hot key makes a partition that lags. A message whose processing fails, or takes longer than
-    the visibility timeout, is delivered again; after `max_receives` it is a dead letter.
+    The caller waits for `publish` only, unless it wants a `reply`. Without partitions, any free
+    consumer takes the next message (SQS, RabbitMQ). With partitions (Kafka), the value of `key`
+    decides the partition, each partition is read in order by one consumer of a group, and surplus
+    consumers are idle: a hot key makes a partition that lags. A message whose processing fails,
+    or takes longer than the visibility timeout, is delivered again; after `max_receives` it is a
+    dead letter.
     """
 
     kind: Literal["broker"] = "broker"
@@ -71,6 +72,8 @@ class Broker(Component):
     """Deliveries before a message becomes a dead letter (SQS `maxReceiveCount`)."""
     redelivery_delay: Duration = 0.0
     """Pause before a failed message is delivered again."""
+    reply: bool = False
+    """Let the publisher wait until its message is processed or dead (request and reply)."""
     price: UsdPerItem | None = None
     """Cost of one message, for example `$0.40/1M requests`."""
 
@@ -78,6 +81,8 @@ class Broker(Component):
     def _one_way_to_consume(self) -> "Broker":
         if self.groups and {"consumers", "steps"} & self.model_fields_set:
             raise ValueError("give either `groups`, or `consumers` and `steps`")
+        if self.groups and self.reply:
+            raise ValueError("`reply` comes from the only group: give `consumers` and `steps`")
         if self.key is not None and self.partitions is None:
             raise ValueError("`key` has no effect without `partitions`")
         if self.visibility_timeout is not None and self.partitions is not None:
@@ -203,6 +208,10 @@ class BrokerServer(Server):
             message = request.branch()
             message.deadline = NEVER
             message.on_start = self._let_in if self.spec.on_full == "block" else None
+            if self.spec.reply:
+                return (
+                    yield from _answer(request, message, self._carry(message, group, partition))
+                )
             if message.visit is not None:
                 message.visit = self.probe.background_visit()
             message.start(self._carry(message, group, partition))
@@ -260,6 +269,19 @@ class BrokerServer(Server):
     @staticmethod
     def _lag(group: Group) -> Callable[[], float]:
         return lambda: group.pending
+
+
+def _answer(request: Request, message: Request, carried: Flow) -> Flow:
+    """Wait for the end of the message, which goes on if the publisher gives up."""
+    message.start(carried)
+    if message.outcome is None:
+        message.on_end = lambda _: request.resume()
+        try:
+            yield None
+        finally:
+            message.on_end = None
+    request.adopt(message)
+    return message.outcome or Outcome.TIMEOUT
 
 
 def _nothing(request: Request) -> Flow:

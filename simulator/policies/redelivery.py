@@ -105,4 +105,6 @@ class Redelivery:
             yield None
             message.awaiting = ()
         receipt.on_end = None
+        if receipt.outcome is OK:
+            message.adopt(receipt)
         return receipt.outcome or Outcome.TIMEOUT
