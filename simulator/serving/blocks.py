@@ -115,20 +115,22 @@ class BlockPool:
         """Take `blocks` free blocks, dropping the oldest cached contents if need be."""
         assert 0 <= blocks <= self.free, "more KV blocks taken than are free"
         self.free -= blocks
-        while self._idle_blocks > self.free:
-            chain = next(iter(self._idle))
-            held = self._idle[chain]
-            dropped = min(held, self._idle_blocks - self.free)
-            self._idle_blocks -= dropped
-            unit = self._units.get(chain)
-            if unit is not None:
-                unit[0] -= dropped
-            if dropped < held:
-                self._idle[chain] = held - dropped
-                continue
-            del self._idle[chain]
-            if unit is not None:
-                del self._units[chain]
+        excess = self._idle_blocks - self.free
+        if excess <= 0:
+            return
+        self._idle_blocks = self.free
+        idle, units = self._idle, self._units
+        while excess:
+            chain = next(iter(idle))
+            held = idle[chain]
+            if held > excess:
+                idle[chain] = held - excess
+                if chain in units:
+                    units[chain][0] -= excess
+                return
+            excess -= held
+            del idle[chain]
+            units.pop(chain, None)
 
     def register(self, request: Generation, computed: int) -> None:
         """Make the units in the first `computed` tokens of `request` available to others."""

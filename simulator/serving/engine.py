@@ -168,8 +168,10 @@ class ContinuousBatching:
         if kv[1] + steps > self.kv_longest:
             self.kv_longest = kv[1] + steps
         if batch.chunks:
-            chunks = [(request.chunk, request.computed) for request in batch.chunks]
-            for chunk, context in chunks:
+            chunks = []
+            for request in batch.chunks:
+                chunk, context = request.chunk, request.computed
+                chunks.append((chunk, context))
                 if chunk + context > self.prompt_longest:
                     self.prompt_longest = chunk + context
             seconds = self.step_time.mixed(chunks, count, kv[0], kv[1], batch.tokens_each)

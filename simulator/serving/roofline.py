@@ -63,21 +63,21 @@ class Roofline:
         copies = max(1, gpus // model.kv_heads)  # KV heads are copied when GPUs outnumber them
         self._kv_token_s = model.kv_bytes_per_token(kv_bytes) * copies / self._bandwidth
         self._curves: dict[tuple[int, int], PiecewiseLinear] = {}
+        self._head = head = model.vocab * model.hidden
+        self._body = model.active_parameters - head
+        self._experts = model.layers * model.expert_parameters
+        self._resident = self._body - self._experts * model.experts_per_token
+        self._expert_bytes = min(self._weight_bytes, model.expert_bytes or self._weight_bytes)
         self.provenance = Provenance(
             "roofline", f"data sheets: {gpu.name} ({gpu.source}); {model.name} ({model.source})"
         )
 
     def fixed_s(self, tokens: int, sampled: int) -> float:
         """Return the time of everything but attention for `tokens`, `sampled` of them sampled."""
-        model = self._model
-        head = model.vocab * model.hidden
-        body = model.active_parameters - head
-        experts = model.layers * model.expert_parameters
-        resident = body - experts * model.experts_per_token
-        touched = resident + experts * model.active_experts(tokens)
-        expert_bytes = min(self._weight_bytes, model.expert_bytes or self._weight_bytes)
-        read = (touched - resident) * expert_bytes + resident * self._weight_bytes
-        layers = max(2 * body * tokens / self._flops, read / self._bandwidth)
+        model, head = self._model, self._head
+        experts = self._experts * model.active_experts(tokens)
+        read = experts * self._expert_bytes + self._resident * self._weight_bytes
+        layers = max(2 * self._body * tokens / self._flops, read / self._bandwidth)
         logits = max(2 * head * sampled / self._flops, head * self._weight_bytes / self._bandwidth)
         reduce_s = self._link.all_reduce_s(tokens * model.hidden * ACTIVATION_BYTES, self._gpus)
         return layers + logits + model.layers * LAYER_FLOOR_S + (2 * model.layers + 1) * reduce_s
