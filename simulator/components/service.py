@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from simulator.kernel.answering import answering
 from simulator.kernel.clock import Clock
-from simulator.kernel.component import Component, Means, Paper, Server
+from simulator.kernel.component import HALF, Component, Means, Paper, Server
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import Call, Flow, Request
 from simulator.kernel.site import Site
@@ -138,6 +138,7 @@ class ServiceServer(Server):
         self.meters(site, meters)
         self.call = self._not_connected
         self.fleet: FarmFleet | None = None
+        self.withdrawn: dict[float, list[Replica]] = {}
         if spec.autoscale is not None:
             fleet = self._fleet(site.clock, spec.autoscale.spot)
             self.scaler = scaler = Scaler(site, name, spec.autoscale, fleet, spec.replicas)
@@ -180,6 +181,26 @@ class ServiceServer(Server):
         if self.backlog is not None:
             turn = self.backlog.open if joined else self.backlog.close
             turn(replica.station, self.spec.workers)
+
+    def lose(self, share: float) -> None:
+        """Whole replicas leave their balancer, if that is a few of several; else workers go."""
+        there = [] if self.farm is None else self.farm.present
+        count = int(len(there) * share + HALF)
+        if self.farm is None or not 0 < count < len(there):
+            super().lose(share)
+            return
+        self.withdrawn[share] = there[-count:]
+        for replica in self.withdrawn[share]:
+            self._joined(replica, False)
+            self.farm.leave(replica)
+
+    def regain(self, share: float) -> None:
+        if self.farm is None or share not in self.withdrawn:
+            super().regain(share)
+            return
+        for replica in self.withdrawn.pop(share):
+            self.farm.join(replica)
+            self._joined(replica, True)
 
     def connect(self, site: Site) -> None:
         call = in_sequence(self.spec.steps, site, self) if self.spec.steps else _nothing

@@ -10,8 +10,9 @@ from simulator.quantities import Fraction
 class SpotWave(Effect):
     """A share of the replicas is taken back at one moment: `spot_wave: 40%`.
 
-    A component with `autoscale` orders new ones, which are ready after its start-up time. One
-    without has less capacity for as long as the fault lasts.
+    A component with `autoscale` orders new ones, which are ready after its start-up time; what
+    is lost of the work is up to the `notice` and `checkpoint` of its `spot`. One without has less
+    capacity for as long as the fault lasts.
     """
 
     key: ClassVar[str] = "spot_wave"

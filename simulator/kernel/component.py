@@ -11,6 +11,9 @@ from simulator.kernel.site import Site
 from simulator.kernel.station import Station
 from simulator.quantities import UsdPerHour
 
+HALF = 0.5 - 1e-9
+"""Added before cutting off digits: half a server is not lost."""
+
 
 @dataclass
 class Paper:
@@ -136,8 +139,12 @@ class Server:
     def lose(self, share: float) -> None:
         """Take away this share of the servers of every station; busy ones finish first."""
         lost = self._lost[share] = []
+        there = gone = 0
         for station in stations_within(vars(self)):
-            servers = round(station.servers * share)
+            # Rounding the sum takes half of eight stations with one server each, not none.
+            there += station.servers
+            servers = int(there * share + HALF) - gone
+            gone += servers
             lost.append((station, servers))
             station.resize(station.servers - servers)
 

@@ -177,6 +177,11 @@ class Farm:
         attempts.replicas.append(station)
         return station
 
+    @property
+    def present(self) -> list[Replica]:
+        """The replicas that are there."""
+        return [replica for replica in self.replicas if replica.present]
+
     def join(self, replica: Replica) -> None:
         """A replica may be chosen from now on; it is new, so nothing is held against it."""
         replica.present = replica.healthy = True
@@ -270,7 +275,7 @@ class Farm:
             self._eject(replica, detection)
 
     def _eject(self, replica: Replica, detection: OutlierDetection) -> None:
-        there = [other for other in self.replicas if other.present]
+        there = self.present
         out = sum(other.ejected_until is not None for other in there)
         most = max(1, int(detection.max_ejection_share * len(there)))
         if replica.ejected_until is not None or out >= most or not replica.present:
@@ -313,7 +318,7 @@ class Farm:
             self._refresh()
 
     def _refresh(self) -> None:
-        there = [replica for replica in self.replicas if replica.present]
+        there = self.present
         every = [replica.station for replica in there]
         good = [
             replica.station

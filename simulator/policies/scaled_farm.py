@@ -63,8 +63,11 @@ class FarmFleet:
 
     def grow(self, over_s: float) -> None:
         """One more replica joins the balancer."""
-        places = (replica for replica in self.farm.replicas if not replica.present)
-        replica = next((place for place in places if place not in self.leaving), None)
+        replicas = self.farm.replicas
+        # One that a fault has withdrawn still has its workers, and will be back.
+        replica = next(
+            (one for one in replicas if not one.present and not one.station.servers), None
+        )
         if replica is None:
             # Every place is held by one that leaves: the first of them stays instead.
             replica = next(iter(self.leaving))
@@ -76,14 +79,19 @@ class FarmFleet:
 
     def shrink(self, count: int, gone: Gone) -> None:
         """The latest replicas leave."""
-        present = [replica for replica in self.farm.replicas if replica.present]
+        present = self.farm.present
         for replica in sorted(present, key=lambda replica: replica.joined_at)[-count:]:
             self._leave(replica, gone)
+        for _ in range(count - len(present)):
+            gone()
 
     def take_back(self, count: int, gone: Gone) -> None:
         """The provider takes any replicas; what is inside at the end of the notice is lost."""
         for _ in range(count):
-            present = [replica for replica in self.farm.replicas if replica.present]
+            present = self.farm.present
+            if not present:
+                gone()
+                continue
             replica = present[int(self.farm.uniform() * len(present))]
             self._leave(replica, gone)
             if self.notice_s is not None and replica in self.leaving:

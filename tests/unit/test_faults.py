@@ -12,6 +12,7 @@ from simulator.recording.recording import Recording
 from simulator.topology.diagnostics import DocumentError
 from simulator.topology.fault_file import check_times, find_faults
 from simulator.topology.model import Topology
+from simulator.workload.arrivals.constant import Constant
 from simulator.workload.arrivals.steady import Steady
 
 CHAIN: dict[str, Any] = {
@@ -115,6 +116,38 @@ def test_lost_capacity_comes_back() -> None:
     recording = simulation.run(HORIZON_S, Experiment(design, Steady(), HORIZON_S).budget)
     servers = recording.meters["db"]["servers"]
     assert servers[120] == 2 and servers[0] == servers[-1] == 8
+
+
+@pytest.mark.parametrize(("queue_at", "longest_s"), [("replica", 4.0), ("balancer", 10 / 3)])
+def test_a_quarter_of_four_replicas_is_one_that_takes_nothing_more(
+    queue_at: str, longest_s: float
+) -> None:
+    # Four replicas with one worker each: a quarter of a worker is nothing, a quarter of the
+    # replicas is one. The other three get 1200 requests of 60 ms in the 20 s of the fault, which
+    # is 24 s of work for each: the last one waits for 4 s. In one queue the replica that comes
+    # back helps with the backlog; who came 16.67 s into the fault waits longest, for 3.33 s.
+    document = {
+        "name": "farm",
+        "rate": "60 rps",
+        "requests": {"ask": {"entry": "web"}},
+        "components": {
+            "web": {
+                "kind": "service",
+                "replicas": 4,
+                "queue_at": queue_at,
+                "steps": [{"work": "60ms"}],
+            }
+        },
+        "faults": {"all": [{**SPAN, "target": "web", "capacity": "25%"}]},
+    }
+    design = Topology.model_validate(document)
+    experiment = Experiment(
+        design, Constant(), HORIZON_S, faults=tuple(design.faults["all"]), seed=1
+    )
+    recording = run_replication(experiment, 0)
+    assert recording.requests["latency"].max() == pytest.approx(longest_s + 0.06, abs=0.05)
+    before = recording.requests["latency"][during(recording, 0.0, 20.0)]
+    assert before.max() == pytest.approx(0.06)
 
 
 def test_components_that_no_fault_names_have_no_gate_and_no_pace() -> None:
