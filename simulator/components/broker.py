@@ -2,25 +2,31 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle
 from typing import Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
+from simulator.kernel.clock import Clock
 from simulator.kernel.component import Component, Means, Paper, Server
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.references import Attribute
 from simulator.kernel.request import NEVER, Call, Flow, Request
 from simulator.kernel.site import Site
 from simulator.kernel.spec import Spec
-from simulator.kernel.station import Station, meters_of
+from simulator.kernel.station import Line, Station, meters_of
 from simulator.kernel.step import Step, Worker, all_on_paper, in_sequence
 from simulator.policies.discipline import DisciplineName, line_of
+from simulator.policies.head_expiry import HeadExpiry
+from simulator.policies.prefetch import Prefetching
+from simulator.policies.rebalance import Membership, Rebalance
 from simulator.policies.redelivery import Delivery, Redelivery
 from simulator.policies.spreading import bucket_of
 from simulator.quantities import Count, Duration, DurationDistribution, PositiveDuration, UsdPerItem
 
 OK = Outcome.OK
+Again = Callable[[Request, int], None]
 
 
 class ConsumerGroup(Spec):
@@ -56,8 +62,11 @@ class Broker(Component):
     """Attribute that decides the partition; messages go round in turns if left out."""
     capacity: Count | None = None
     """Most messages that may wait (RabbitMQ `x-max-length`: those being worked on do not count)."""
-    on_full: Literal["reject", "drop_head", "block"] = "reject"
-    """A full broker refuses the message, drops its oldest one, or lets the publisher wait."""
+    on_full: Literal["reject", "reject_dlx", "drop_head", "block"] = "reject"
+    """What a full broker does: refuse the message, refuse it and keep it as a dead letter, drop
+    the next in line (RabbitMQ `x-overflow`), or let the publisher wait."""
+    prefetch: PositiveInt | None = None
+    """Messages a consumer may hold beforehand (RabbitMQ); only the one it works on if left out."""
     discipline: DisciplineName = "fifo"
     """Order of delivery: `fifo`, `lifo`, `priority` or `edf`."""
     publish: DurationDistribution | None = None
@@ -66,6 +75,10 @@ class Broker(Component):
     """Time before a message may be delivered (SQS `DelaySeconds`)."""
     message_ttl: PositiveDuration | None = None
     """A message that waits longer is a dead letter (RabbitMQ `x-message-ttl`, SQS retention)."""
+    ttl_at: Literal["anywhere", "head"] = "anywhere"
+    """Whether an expired message leaves at once, or only when it would be delivered (RabbitMQ)."""
+    rebalance: Rebalance | None = None
+    """What happens in a consumer group when a reader is slow to poll, or lost (Kafka)."""
     visibility_timeout: PositiveDuration | None = None
     """A message not processed within this time of its receipt is delivered again (SQS: 30 s)."""
     max_receives: PositiveInt = 1
@@ -85,6 +98,12 @@ class Broker(Component):
             raise ValueError("`reply` comes from the only group: give `consumers` and `steps`")
         if self.key is not None and self.partitions is None:
             raise ValueError("`key` has no effect without `partitions`")
+        if self.prefetch is not None and self.partitions is not None:
+            raise ValueError("`prefetch` is for queues: the reader of a partition polls")
+        if self.rebalance is not None and self.partitions is None:
+            raise ValueError("`rebalance` has no effect without `partitions`")
+        if self.ttl_at == "head" and self.message_ttl is None:
+            raise ValueError("`ttl_at` has no effect without `message_ttl`")
         if self.visibility_timeout is not None and self.partitions is not None:
             raise ValueError(
                 "a partitioned log has no `visibility_timeout`: a consumer reads in order"
@@ -114,40 +133,85 @@ class Broker(Component):
 
 
 class Group:
-    """A consumer group at work: a station per partition reader, or one for all consumers."""
+    """A consumer group at work.
+
+    Messages wait in ``lines``: one for each reader of partitions, else one for all consumers.
+    ``stations`` are the consumers at work, the same unless they hold messages beforehand.
+    """
 
     def __init__(self, name: str, site: Site, spec: Broker, group: ConsumerGroup) -> None:
         self.name = name
         self.spec = group
-        if spec.partitions is None:
-            self.stations = [self._station(site, spec, group.consumers)]
-            self.reader_of = [0]
-        else:
+        self.reader_of = [0]
+        self.ready: Prefetching | None = None
+        self.membership: Membership | None = None
+        if spec.partitions is not None:
             readers = min(group.consumers, spec.partitions)
-            self.stations = [self._station(site, spec, 1) for _ in range(readers)]
+            self.lines = [self._station(site, spec, 1) for _ in range(readers)]
             self.reader_of = [partition % readers for partition in range(spec.partitions)]
+            self.stations = self.lines
+        elif spec.prefetch is not None:
+            line, ttl_s = self._line(site, spec)
+            self.ready = Prefetching(site.clock, group.consumers, spec.prefetch, line, ttl_s)
+            self.lines = [self.ready]
+            self.stations = [consumer.station for consumer in self.ready.consumers]
+        else:
+            self.lines = self.stations = [self._station(site, spec, group.consumers)]
         self.pending = 0
-        self.process: Call
+        self.processes: list[Call]
 
-    @staticmethod
-    def _station(site: Site, spec: Broker, servers: int) -> Station:
-        line = line_of(spec.discipline)
-        return Station(site.clock, servers, queue=line, max_wait_s=spec.message_ttl)
+    def begin(self, clock: Clock, process: Call, spec: Broker, again: Again) -> None:
+        """Set what a consumer does with a message."""
+        self.processes = [process] * len(self.lines)
+        if spec.rebalance is not None:
+            self.membership = Membership(clock, spec.rebalance, self.lines, again)
+            self.processes = [
+                self.membership.reading(reader, process) for reader in range(len(self.lines))
+            ]
+
+    def delivery(self, reader: int) -> Delivery:
+        """How a message gets to a reader."""
+        return Delivery(self.lines[reader], self.processes[reader])
+
+    def meters(self) -> dict[str, Callable[[], float]]:
+        """What to read at every edge of the time grid."""
+        readings: dict[str, Callable[[], float]] = {
+            f"lag_of_{self.name}": lambda: self.pending,
+        }
+        ready, membership = self.ready, self.membership
+        if ready is not None:
+            readings[f"ready_of_{self.name}"] = lambda: ready.waiting
+            readings[f"unacknowledged_of_{self.name}"] = lambda: ready.busy
+        if membership is not None:
+            readings[f"rebalances_of_{self.name}_total"] = lambda: membership.rebalances
+        return readings
 
     @property
     def waiting(self) -> int:
-        """Messages nobody works on."""
-        return sum(station.waiting for station in self.stations)
+        """Messages no consumer has."""
+        return sum(line.waiting for line in self.lines)
+
+    @staticmethod
+    def _line(site: Site, spec: Broker) -> tuple[Line, float | None]:
+        """An empty line, and how long a message may stand in it."""
+        line = line_of(spec.discipline)
+        if spec.ttl_at == "head" and spec.message_ttl is not None:
+            return HeadExpiry(line, site.clock, spec.message_ttl), None
+        return line, spec.message_ttl
+
+    def _station(self, site: Site, spec: Broker, servers: int) -> Station:
+        line, ttl_s = self._line(site, spec)
+        return Station(site.clock, servers, queue=line, max_wait_s=ttl_s)
 
 
 class BrokerServer(Server):
     """Takes messages and carries each to every group until it is processed or dead."""
 
     spec: Broker
-    leaves_visits = False
 
     def __init__(self, name: str, site: Site, spec: Broker) -> None:
         super().__init__(name, site, spec)
+        self.leaves_visits = spec.reply
         self.groups = [
             Group(group_name, site, spec, group)
             for group_name, group in spec.consumer_groups.items()
@@ -165,19 +229,29 @@ class BrokerServer(Server):
             site.clock, spec.visibility_timeout, spec.max_receives, spec.redelivery_delay
         )
         self.published = self.dropped = 0
-        readings = meters_of(self.stations)
-        self.meters(site, readings)
+        self.meters(site, self._readings())
         self.meters(site, self.redelivery.meters())
         self.meter(site, "published_total", lambda: self.published)
         self.meter(site, "dropped_total", lambda: self.dropped)
-        for group in self.groups:
-            self.meter(site, f"lag_of_{group.name}", self._lag(group))
+
+    def _readings(self) -> dict[str, Callable[[], float]]:
+        readings = meters_of(self.stations)
+        held = [group.ready for group in self.groups if group.ready is not None]
+        if not held:
+            return readings
+        beforehand = meters_of(held)
+        for name in ("queue", "queue_area", "left_total", "refused_total"):
+            one, other = readings[name], beforehand[name]
+            readings[name] = lambda one=one, other=other: one() + other()  # type: ignore[misc]
+        readings["queue_max"] = beforehand["queue_max"]
+        return readings
 
     def connect(self, site: Site) -> None:
         for group in self.groups:
             steps = group.spec.steps
-            place = f"{group.name}."
-            group.process = in_sequence(steps, site, self, place) if steps else _nothing
+            process = in_sequence(steps, site, self, f"{group.name}.") if steps else _nothing
+            group.begin(site.clock, process, self.spec, partial(self._once_more, group))
+            self.meters(site, group.meters())
 
     def worker(self, site: Site) -> Worker:
         """A consumer is held for the whole message, so work is time that passes."""
@@ -193,8 +267,9 @@ class BrokerServer(Server):
         if self.publish is not None:
             yield self.publish()
         if self._full():
-            if self.spec.on_full == "reject":
-                self.stations[0].refused += 1
+            if self.spec.on_full in ("reject", "reject_dlx"):
+                self.groups[0].lines[0].refused += 1
+                self.redelivery.dead += self.spec.on_full == "reject_dlx"
                 return Outcome.REJECTED_QUEUE_FULL
             if self.spec.on_full == "block":
                 yield from self._wait_for_room(request)
@@ -221,10 +296,38 @@ class BrokerServer(Server):
         group.pending += 1
         if self.delay is not None:
             yield self.delay()
-        station = group.stations[group.reader_of[partition]]
-        outcome = yield from self.redelivery.deliver(message, Delivery(station, group.process))
+        delivery = group.delivery(group.reader_of[partition])
+        outcome = yield from self.redelivery.deliver(message, delivery)
         group.pending -= 1
         return outcome
+
+    def _once_more(self, group: Group, message: Request, reader: int) -> None:
+        """Process a message again that was processed and not committed."""
+        self.redelivery.redelivered += 1
+        self.redelivery.duplicates += 1
+        again = message.branch()
+        again.visit = None
+
+        def carried() -> Flow:
+            group.pending += 1
+            outcome = yield from self.redelivery.deliver(again, group.delivery(reader))
+            group.pending -= 1
+            return outcome
+
+        again.start(carried())
+
+    def lose(self, share: float) -> None:
+        super().lose(share)
+        self._members_changed()
+
+    def regain(self, share: float) -> None:
+        super().regain(share)
+        self._members_changed()
+
+    def _members_changed(self) -> None:
+        for group in self.groups:
+            if group.membership is not None:
+                group.membership.changed()
 
     def _partition(self, request: Request) -> int:
         if self.spec.partitions is None:
@@ -242,12 +345,12 @@ class BrokerServer(Server):
         if capacity is None:
             return False
         busiest = max(self.groups, key=lambda group: group.waiting)
-        idle = any(station.idle > 0 for station in busiest.stations)
+        idle = any(line.idle > 0 for line in busiest.lines)
         return busiest.waiting >= capacity and not (capacity == 0 and idle)
 
     def _drop_oldest(self) -> None:
         busiest = max(self.groups, key=lambda group: group.waiting)
-        fullest = max(busiest.stations, key=lambda station: station.waiting)
+        fullest = max(busiest.lines, key=lambda line: line.waiting)
         if fullest.drop_next(Outcome.DEAD_LETTERED):
             self.dropped += 1
 
@@ -265,10 +368,6 @@ class BrokerServer(Server):
         if self.blocked:
             waiting = self.blocked.popleft()
             self.clock.resume_at(self.clock.now, waiting)
-
-    @staticmethod
-    def _lag(group: Group) -> Callable[[], float]:
-        return lambda: group.pending
 
 
 def _answer(request: Request, message: Request, carried: Flow) -> Flow:

@@ -101,7 +101,7 @@ class Server:
     topology exists, and is the place to look up the links to others.
     """
 
-    leaves_visits: ClassVar[bool] = True
+    leaves_visits: bool = True
     """Whether every call is a visit; False if the server records visits of its own."""
 
     def __init__(self, name: str, site: Site, spec: Component) -> None:
