@@ -56,18 +56,16 @@ class Redelivery:
                 if done:
                     break
             receives += 1
+            begun: list[bool] = []
+
+            def working(held: Request, begun: list[bool] = begun) -> Flow:
+                begun.append(True)
+                return (yield from to.process(held))
+
             if self.visible_after_s is None:
-                begun = False
-
-                def working(held: Request) -> Flow:
-                    nonlocal begun
-                    begun = True
-                    return (yield from to.process(held))
-
                 outcome = yield from to.station.hold(message, working)
             else:
-                begun = True
-                outcome = yield from self._received(message, to, done)
+                outcome = yield from self._received(message, Delivery(to.station, working), done)
             if outcome is OK:
                 done.append(True)
                 break

@@ -1,0 +1,186 @@
+"""Brokers: prefetch, overflow, expiry at the head, and consumers that are too slow to poll."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from simulator.engine.replicate import Experiment, run_replication
+from simulator.policies.spreading import bucket_of
+from simulator.recording.recording import Recording
+from simulator.topology.model import Topology
+from simulator.workload.arrival_process import Arrivals
+
+
+def run(
+    broker: dict[str, Any],
+    *,
+    rate: float,
+    horizon_s: float,
+    requests: dict[str, Any] | None = None,
+    arrivals: str = "constant",
+) -> Recording:
+    """One replication of publishing to one broker."""
+    design = Topology.model_validate(
+        {
+            "name": "design",
+            "rate": f"{rate} rps",
+            "requests": requests or {"message": {"entry": "topic"}},
+            "components": {"topic": {"kind": "broker", **broker}},
+        }
+    )
+    process = Arrivals.pick({"kind": arrivals})
+    return run_replication(Experiment(design, process, horizon_s, seed=11), 0)
+
+
+def last(recording: Recording, meter: str) -> float:
+    return float(recording.meters["topic"][meter][-1])
+
+
+@pytest.mark.parametrize(
+    ("prefetch", "urgent_s", "other_s"),
+    # W0 = 0.6 / 2; Cobham: W0 / (1 - 0.2) and W0 / (0.8 * 0.4). With everything handed out
+    # beforehand, first come first served (Pollaczek-Khinchine): W0 / 0.4.
+    [(None, 0.375, 0.9375), (1, 0.375, 0.9375), (10_000, 0.75, 0.75)],
+)
+def test_a_large_prefetch_defeats_priorities(
+    prefetch: int | None, urgent_s: float, other_s: float
+) -> None:
+    broker: dict[str, Any] = {"discipline": "priority", "reply": True, "steps": [{"work": "1s"}]}
+    if prefetch is not None:
+        broker["prefetch"] = prefetch
+    classes = {
+        "urgent": {"entry": "topic", "share": 1, "priority": 0},
+        "other": {"entry": "topic", "share": 2, "priority": 5},
+    }
+    recording = run(broker, rate=0.6, horizon_s=100_000.0, requests=classes, arrivals="steady")
+    table = recording.requests
+    for kind, expected in enumerate((urgent_s, other_s)):
+        waited = table["latency"][table["kind"] == kind].astype(float) - 1.0
+        # Twenty batch means and five of their standard errors: one alarm in some 10 000 runs.
+        means = [float(part.mean()) for part in np.array_split(waited, 20)]
+        error = float(np.std(means, ddof=1)) / 20**0.5
+        assert np.mean(means) == pytest.approx(expected, abs=5 * error)
+        assert error < 0.05 * expected
+
+
+def test_prefetch_hides_the_depth() -> None:
+    # Twice what two consumers can do: they hold ten messages each, and work on one each. Who
+    # looks at the queue does not see the other eighteen.
+    recording = run(
+        {"consumers": 2, "prefetch": 10, "steps": [{"work": "1s"}]}, rate=4.0, horizon_s=60.0
+    )
+    meters = recording.meters["topic"]
+    late = slice(100, None)
+    assert np.all(meters["unacknowledged_of_consumers"][late] == 20)
+    assert np.all(meters["queue"][late] - meters["ready_of_consumers"][late] == 18)
+    assert last(recording, "busy_area") == pytest.approx(2 * 60, abs=1.0)
+
+
+@pytest.mark.parametrize(("on_full", "dead"), [("reject", 0), ("reject_dlx", 15)])
+def test_the_bound_counts_ready_messages_only(on_full: str, dead: int) -> None:
+    # One message a second, 30 in all: 10 with the consumer, 5 ready, 15 refused.
+    broker = {
+        "prefetch": 10,
+        "capacity": 5,
+        "on_full": on_full,
+        "steps": [{"work": "1000s"}],
+    }
+    recording = run(broker, rate=1.0, horizon_s=30.5)
+    assert last(recording, "published_total") == 15
+    assert last(recording, "refused_total") == 15
+    assert last(recording, "dead_lettered_total") == dead
+
+
+def test_an_expired_message_stays_until_its_turn() -> None:
+    # One message a second from 1 s on; the first is worked on until 11 s. Those of 2 to 5 s have
+    # then waited longer than 5 s and are thrown out, that of 6 s is next. Leaving at once, there
+    # are never more than five.
+    ttl = {"message_ttl": "5s", "steps": [{"work": "10s"}]}
+    longest, dead = {}, {}
+    for at in ("anywhere", "head"):
+        recording = run({**ttl, "ttl_at": at}, rate=1.0, horizon_s=10.9)
+        longest[at] = recording.meters["topic"]["queue"].max()
+        late = run({**ttl, "ttl_at": at}, rate=1.0, horizon_s=11.1)
+        dead[at] = last(late, "dead_lettered_total")
+    assert longest == {"anywhere": 5, "head": 9}
+    assert dead == {"anywhere": 4, "head": 4}
+
+
+def test_a_slow_reader_is_thrown_out_and_everybody_waits() -> None:
+    # The message of 20 s takes 10 s: thrown out at 23 s, again at 23 + 1 + 3 s, then dead.
+    broker = {
+        "partitions": 1,
+        "max_receives": 2,
+        "reply": True,
+        "rebalance": {"max_poll_interval": "3s", "pause": "1s"},
+        "steps": [{"work": "10s"}],
+    }
+    recording = run(broker, rate=0.05, horizon_s=39.0)
+    assert recording.requests["latency"].tolist() == pytest.approx([7.0])
+    assert last(recording, "rebalances_of_consumers_total") == 2
+    assert last(recording, "dead_lettered_total") == 1
+
+
+@pytest.mark.parametrize(("records", "calm"), [(4, True), (10, False)])
+def test_polls_that_take_too_long_are_done_again(records: int, calm: bool) -> None:
+    # A second for each message and 5 s between polls: four are in time, ten never are, and what
+    # was processed is processed again.
+    broker = {
+        "partitions": 1,
+        "max_receives": 1000,
+        "rebalance": {"max_poll_interval": "5s", "pause": "1s", "max_poll_records": records},
+        "steps": [{"work": "1s"}],
+    }
+    recording = run(broker, rate=2.0, horizon_s=200.0)
+    rebalances = last(recording, "rebalances_of_consumers_total")
+    again = last(recording, "duplicates_total")
+    if calm:
+        assert rebalances == again == 0
+        assert last(recording, "acknowledged_total") == pytest.approx(199, abs=1)
+    else:
+        # Every six seconds, once the backlog is ten deep: four done, the fifth broken off.
+        assert rebalances == pytest.approx(200 / 6, abs=3)
+        assert again == pytest.approx(4 * rebalances, rel=0.15)
+
+
+@pytest.mark.parametrize(("protocol", "longest_s"), [("eager", 4.0), ("cooperative", 0.01)])
+def test_eager_rebalances_stop_everybody(protocol: str, longest_s: float) -> None:
+    # A slow message at 100 s is broken off at 102 s, and the group pauses for 4 s. The messages
+    # of the other partition come every second and take 10 ms.
+    slow = next(part for part in range(9) if bucket_of(float(part), 2) == 0)
+    quick = next(part for part in range(9) if bucket_of(float(part), 2) == 1)
+    ways = [{"attribute": "part", "equals": slow, "steps": [{"work": "9s"}]},
+            {"steps": [{"work": "10ms"}]}]  # fmt: skip
+    broker = {
+        "partitions": 2,
+        "consumers": 2,
+        "key": "part",
+        "reply": True,
+        "rebalance": {"protocol": protocol, "max_poll_interval": "2s", "pause": "4s"},
+        "steps": [{"choose": ways}],
+    }
+    classes = {
+        "slow": {"entry": "topic", "rate": "0.01 rps", "attributes": {"part": slow}},
+        "quick": {"entry": "topic", "rate": "1 rps", "attributes": {"part": quick}},
+    }
+    recording = run(broker, rate=1.0, horizon_s=150.0, requests=classes)
+    table = recording.requests
+    assert table["latency"][table["kind"] == 0].tolist() == pytest.approx([2.0])
+    # The first one in the pause comes up to a second after its beginning.
+    longest = float(table["latency"][table["kind"] == 1].max())
+    assert longest_s - 1.0 <= longest <= longest_s + 0.02
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"prefetch": 5, "partitions": 2}, "the reader of a partition polls"),
+        ({"rebalance": {}}, "without `partitions`"),
+        ({"ttl_at": "head"}, "without `message_ttl`"),
+    ],
+)
+def test_contradictions_are_refused(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        run(fields, rate=1.0, horizon_s=1.0)
