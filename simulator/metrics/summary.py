@@ -15,6 +15,7 @@ from simulator.metrics.components import (
 from simulator.metrics.confidence import scalar_interval, share_interval
 from simulator.metrics.crosscheck import crosscheck
 from simulator.metrics.derived import derived_samples
+from simulator.metrics.fault_phases import fault_bands
 from simulator.metrics.spread import Document, interval_document, spread
 from simulator.metrics.steady_state import Stability, stability, warm_up
 from simulator.metrics.window import Window
@@ -82,6 +83,13 @@ def settle(recordings: Sequence[Recording], question: Question) -> Findings:
                 if steady
                 else "No steady state was reached: answers take more than half of the run."
             )
+    fault_s = min((band["from_s"] for band in fault_bands(recordings)), default=horizon)
+    if question.warmup_s is None and cut_s > fault_s:
+        # What a fault does looks like a long warm-up, and must not be cut away as one.
+        cut_s, steady = fault_s, True
+        sentence = (
+            f"The first {cut_s / horizon:.0%} of each replication is cut: then a fault begins."
+        )
     windows = [Window(recording, cut_s) for recording in recordings]
     offered = question.offered or {}
     busiest = max(offered, key=lambda name: offered[name], default=None)
