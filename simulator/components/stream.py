@@ -59,6 +59,7 @@ class StreamServer(Server):
 
     spec: Stream
     leaves_visits = False
+    intake_survives = True
 
     def __init__(self, name: str, site: Site, spec: Stream) -> None:
         super().__init__(name, site, spec)

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from simulator.kernel.door import Door
 from simulator.kernel.fault import Effect, Switch
+from simulator.kernel.request import Call
 from simulator.kernel.site import Site
 
 
@@ -12,7 +13,8 @@ class Down(Effect):
 
     Work that the component had begun elsewhere goes on there unless its call says
     `cancel_on_timeout`. What the component holds in memory survives; combine with `flush`
-    otherwise.
+    otherwise. What takes calls elsewhere than where it works (a stream, whose broker holds the
+    events while its tasks are gone) goes on taking them.
     """
 
     key: ClassVar[str] = "down"
@@ -21,7 +23,11 @@ class Down(Effect):
 
     def install(self, site: Site, target: str, place: str) -> Switch:
         door = Door()
-        site.add_gate(target, door.gate)
+
+        def gate(call: Call) -> Call:
+            return call if site.servers[target].intake_survives else door.gate(call)
+
+        site.add_gate(target, gate)
 
         def shut() -> None:
             site.servers[target].halt()

@@ -80,6 +80,11 @@ class Component(Kinded):
         """How many times ``cost`` is paid."""
         return 1.0
 
+    @property
+    def effort(self) -> float:
+        """How much longer than usual a request takes to simulate: default runs are shorter."""
+        return 1.0
+
 
 Means = dict[str, float]
 
@@ -103,6 +108,8 @@ class Server:
 
     leaves_visits: bool = True
     """Whether every call is a visit; False if the server records visits of its own."""
+    intake_survives: bool = False
+    """Whether it takes calls while it is down, to work on them later."""
 
     def __init__(self, name: str, site: Site, spec: Component) -> None:
         self.name = name
