@@ -1,8 +1,10 @@
 """A cache: by a fixed hit ratio, or by key with capacity, expiry and eviction."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
 from simulator.kernel.amount import DurationAmount
 from simulator.kernel.component import Component, Means, Paper, Server
@@ -66,8 +68,14 @@ class Cache(Component):
     """Share of hits to reckon with on paper, for a cache with keys; none if left out."""
     warmed_by: LookUps | None = None
     """Look-ups before the run that have filled it; it begins empty if left out."""
-    coalesce: Literal["none", "cache"] = "none"
-    """Whether misses for a key that is being fetched wait for that fetch (single flight)."""
+    nodes: PositiveInt = 1
+    """Copies that share nothing, each with `capacity` keys of its own; look-ups go to any."""
+    coalesce: Literal["none", "cache", "global"] = "none"
+    """Whether misses for a key that is being fetched wait for that fetch (single flight), at the
+    same node (`cache`) or at any (`global`)."""
+    lease: PositiveDuration | None = None
+    """Longest wait for somebody else's fetch, after which one more begins (Facebook's leases:
+    10 s; nginx `proxy_cache_lock_age`: 5 s); without end if left out."""
     stale_while_revalidate: Duration = 0.0
     """How long an expired entry is served while it is fetched in the background (RFC 5861)."""
     stale_if_error: Duration = 0.0
@@ -90,12 +98,14 @@ class Cache(Component):
         if (self.hit_ratio is None) == (self.key is None):
             raise ValueError("a cache has either `hit_ratio` or `key`")
         if self.key is None:
-            keyed = {"capacity", "ttl", "coalesce", "early_refresh", "negative_ttl", "write",
-                     "stale_while_revalidate", "stale_if_error", "expire",
+            keyed = {"capacity", "ttl", "coalesce", "nodes", "lease", "early_refresh",
+                     "negative_ttl", "write", "stale_while_revalidate", "stale_if_error", "expire",
                      "warmed_by", "expect"}  # fmt: skip
             given = sorted(keyed & self.model_fields_set)
             if given:
                 raise ValueError(f"`{given[0]}` needs a `key`: with `hit_ratio` there are no keys")
+        if self.lease is not None and self.coalesce == "none":
+            raise ValueError("`lease` has no effect without `coalesce`: nobody waits")
         needing = ("ttl_jitter", "stale_while_revalidate", "stale_if_error", "early_refresh")
         given = [name for name in needing if getattr(self, name)]
         if self.ttl is None and given:
@@ -129,6 +139,7 @@ class CacheServer(Server):
         self.cold = False
         self.hits = self.misses = 0
         self.keyed: KeyedCache | None = None
+        self.nodes: list[KeyedCache] = []
         self.key = str(spec.key)
         if spec.key is not None:
             caching = Caching(
@@ -137,38 +148,53 @@ class CacheServer(Server):
                 ttl_s=spec.ttl,
                 ttl_jitter=spec.ttl_jitter,
                 slides=spec.expire == "after_access",
-                coalesce=spec.coalesce == "cache",
+                coalesce=spec.coalesce != "none",
+                lease_s=spec.lease,
                 revalidate_s=spec.stale_while_revalidate,
                 if_error_s=spec.stale_if_error,
                 beta=spec.early_refresh,
                 negative_s=spec.negative_ttl,
             )
-            self.keyed = KeyedCache(site, name, caching)
-            if spec.warmed_by is not None:
-                keys = site.draws(name, "warmed_by", spec.warmed_by.keys)
-                ages = site.uniforms(name, "warmed_by.ages")
-                self.keyed.warm(keys, ages, spec.warmed_by.rate, spec.warmed_by.duration)
-            self.meters(site, self.keyed.meters())
+            self._build_nodes(site, caching)
         else:
             self.meter(site, "hits_total", lambda: self.hits)
             self.meter(site, "misses_total", lambda: self.misses)
             self.meter(site, "served_total", lambda: self.hits + self.misses)
+
+    def _build_nodes(self, site: Site, caching: Caching) -> None:
+        name, spec, number = self.name, self.spec, self.spec.nodes
+        owners = [name] if number == 1 else [f"{name}.{node}" for node in range(number)]
+        self.nodes = [KeyedCache(site, owner, caching) for owner in owners]
+        self.keyed = self.nodes[0]
+        if spec.warmed_by is not None:
+            keys = site.draws(name, "warmed_by", spec.warmed_by.keys)
+            ages = site.uniforms(name, "warmed_by.ages")
+            for node in self.nodes:
+                node.warm(keys, ages, spec.warmed_by.rate / number, spec.warmed_by.duration)
+        if spec.coalesce == "global":
+            for node in self.nodes:
+                node.flights = self.keyed.flights
+        readings = [node.meters() for node in self.nodes]
+        for meter in readings[0]:
+            parts = [reading[meter] for reading in readings]
+            self.meter(site, meter, parts[0] if number == 1 else partial(_total, parts))
 
     def connect(self, site: Site) -> None:
         spec = self.spec
         self.on_miss = in_sequence(spec.on_miss, site, self, "miss")
         self.on_hit = in_sequence(spec.on_hit, site, self, "hit") if spec.on_hit else None
         self.on_write = in_sequence(spec.on_write or spec.on_miss, site, self, "write")
-        if self.keyed is not None:
-            self.keyed.fetch = self.on_miss
+        for node in self.nodes:
+            node.fetch = self.on_miss
 
     def worker(self, site: Site) -> None:
         """A cache has nobody to do `work`."""
 
     def flush(self, begins: bool) -> None:
         self.cold = begins
-        if self.keyed is not None and begins:
-            self.keyed.store.clear()
+        if begins:
+            for node in self.nodes:
+                node.store.clear()
 
     def call(self, request: Request) -> Flow:
         seconds = self.lookup(request)
@@ -179,6 +205,8 @@ class CacheServer(Server):
         keyed = self.keyed
         if keyed is None:
             return (yield from self._by_ratio(request))
+        if len(self.nodes) > 1:
+            keyed = self.nodes[int(self.uniform() * len(self.nodes))]
         key = request.attributes[self.key]
         if request.operation == "write":
             return (yield from keyed.write(request, key, self.on_write, self.spec.write))
@@ -198,3 +226,7 @@ class CacheServer(Server):
             return (yield from self.on_hit(request))
         self.misses += 1
         return (yield from self.on_miss(request))
+
+
+def _total(parts: list[Callable[[], float]]) -> float:
+    return sum(part() for part in parts)

@@ -25,6 +25,7 @@ class Caching:
     ttl_jitter: float = 0.0
     slides: bool = False
     coalesce: bool = False
+    lease_s: float | None = None
     revalidate_s: float = 0.0
     if_error_s: float = 0.0
     beta: float | None = None
@@ -48,9 +49,10 @@ class Entry:
 class Flight:
     """A fetch under way, and who waits for it."""
 
-    __slots__ = ("outcome", "waiting")
+    __slots__ = ("began", "outcome", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, began: float) -> None:
+        self.began = began
         self.outcome: Outcome | None = None
         self.waiting: list[Request] = []
 
@@ -59,15 +61,16 @@ class KeyedCache:
     """The entries of one cache and the rules for using them.
 
     Everyone who missed is served ``on_miss``; with single flight, all but the first wait for the
-    first (nginx ``proxy_cache_lock``, Go ``singleflight``). A waiter whose leader was cancelled
-    takes over.
+    first (nginx ``proxy_cache_lock``, Go ``singleflight``). A waiter whose leader was cancelled,
+    or has taken longer than the lease, takes over.
     """
 
     def __init__(self, site: Site, owner: str, rules: Caching) -> None:
         self.clock = site.clock
         self.probe = site.probe
         self.rules = rules
-        self.store = store_of(rules.eviction, rules.capacity or 2**62)
+        uniform = site.uniforms(owner, "eviction") if rules.eviction == "random" else None
+        self.store = store_of(rules.eviction, rules.capacity or 2**62, uniform)
         self.jitter = site.uniforms(owner, "ttl")
         self.early = site.uniforms(owner, "early_refresh")
         self.flights: dict[Hashable, Flight] = {}
@@ -169,27 +172,37 @@ class KeyedCache:
     def _fetched(self, request: Request, key: Hashable) -> Flow:
         while self.rules.coalesce:
             flight = self.flights.get(key)
-            if flight is None:
+            left_s = None if flight is None else self._lease_left(flight)
+            if flight is None or (left_s is not None and left_s <= 0.0):
                 break
             self.coalesced += 1
             flight.waiting.append(request)
             began = self.clock.now
             try:
-                yield None
+                yield left_s
             except BaseException:
                 if request in flight.waiting:
                     flight.waiting.remove(request)
                 raise
+            if request in flight.waiting:
+                flight.waiting.remove(request)
             if request.visit is not None:
                 request.visit.wait += self.clock.now - began
             if flight.outcome is not None:
                 return flight.outcome
+            entry: Entry | None = self.store.get(key)
+            if entry is not None and self.clock.now < entry.expires:
+                return entry.outcome
         return (yield from self._lead(request, key))
 
     def _lead(self, request: Request, key: Hashable) -> Flow:
         began = self.clock.now
-        flight = Flight()
-        mine = self.flights.setdefault(key, flight) is flight
+        flight = Flight(began)
+        known = self.flights.get(key)
+        left_s = None if known is None else self._lease_left(known)
+        mine = known is None or (left_s is not None and left_s <= 0.0)
+        if mine:
+            self.flights[key] = flight
         self.fetches += 1
         try:
             outcome = yield from self.fetch(request)
@@ -198,10 +211,25 @@ class KeyedCache:
                 self._keep(key, self.clock.now - began, outcome)
         finally:
             if mine:
-                del self.flights[key]
-                for waiting in flight.waiting:
-                    waiting.resume()
+                self._land(key, flight)
         return outcome
+
+    def _land(self, key: Hashable, flight: Flight) -> None:
+        """Tell those who wait for this fetch, or for a later one that it was sooner than."""
+        waiting, flight.waiting = flight.waiting, []
+        latest = self.flights.get(key)
+        if latest is flight:
+            del self.flights[key]
+        elif latest is not None and flight.outcome is OK:
+            waiting += latest.waiting
+            latest.waiting = []
+        for request in waiting:
+            request.resume()
+
+    def _lease_left(self, flight: Flight) -> float | None:
+        """Seconds that others still wait for this fetch; None for as long as it takes."""
+        lease_s = self.rules.lease_s
+        return None if lease_s is None else flight.began + lease_s - self.clock.now
 
     def _keep(self, key: Hashable, fetch_s: float, outcome: Outcome) -> None:
         rules = self.rules

@@ -7,7 +7,13 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from typing import Any, Literal, Protocol
 
-EvictionName = Literal["lru", "fifo", "lfu", "clock", "sieve", "s3fifo"]
+from simulator.policies.adaptive_replacement import AdaptiveReplacement
+from simulator.policies.random_replacement import RandomReplacement
+from simulator.policies.tiny_lfu import WindowTinyLfu
+
+EvictionName = Literal[
+    "lru", "fifo", "lfu", "clock", "sieve", "s3fifo", "arc", "w_tinylfu", "random"
+]
 
 
 class Store(Protocol):
@@ -360,9 +366,16 @@ _STORES: dict[str, Callable[[int], Store]] = {
     "clock": Clock,
     "sieve": Sieve,
     "s3fifo": S3Fifo,
+    "arc": AdaptiveReplacement,
+    "w_tinylfu": WindowTinyLfu,
 }
 
 
-def store_of(name: EvictionName, capacity: int) -> Store:
-    """An empty store with this policy."""
+def store_of(
+    name: EvictionName, capacity: int, uniform: Callable[[], float] | None = None
+) -> Store:
+    """An empty store with this policy; ``random`` needs draws between 0 and 1."""
+    if name == "random":
+        assert uniform is not None, "random eviction draws"
+        return RandomReplacement(capacity, uniform)
     return _STORES[name](capacity)

@@ -7,13 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.policies.eviction import store_of
+from simulator.policies.eviction import EvictionName, Store, store_of
+from simulator.theory.che import fifo_hit_ratio, zipf_popularity
 
-POLICIES = ("lru", "fifo", "lfu", "clock", "sieve", "s3fifo")
+POLICIES: tuple[EvictionName, ...] = (
+    "lru", "fifo", "lfu", "clock", "sieve", "s3fifo", "arc", "w_tinylfu", "random"
+)  # fmt: skip
 
 
-def hits(policy: str, capacity: int, keys: list[int]) -> int:
-    store, found = store_of(policy, capacity), 0
+def empty(policy: EvictionName, capacity: int) -> Store:
+    return store_of(policy, capacity, np.random.default_rng(3).random)
+
+
+def hits(policy: EvictionName, capacity: int, keys: list[int]) -> int:
+    store, found = empty(policy, capacity), 0
     for key in keys:
         if store.get(key) is None:
             store.put(key, True)
@@ -29,9 +36,9 @@ def hits(policy: str, capacity: int, keys: list[int]) -> int:
     dropped=st.sets(st.integers(0, 300), max_size=20),
 )
 def test_a_store_never_holds_more_than_its_capacity(
-    policy: str, keys: list[int], capacity: int, dropped: set[int]
+    policy: EvictionName, keys: list[int], capacity: int, dropped: set[int]
 ) -> None:
-    store = store_of(policy, capacity)
+    store = empty(policy, capacity)
     for number, key in enumerate(keys):
         if number in dropped:
             store.drop(key)
@@ -79,11 +86,11 @@ def test_lfu_evicts_a_key_with_the_fewest_uses(keys: list[int], capacity: int) -
         uses[key] = 1
 
 
-@pytest.mark.parametrize("policy", POLICIES)
-def test_policies_agree_with_libcachesim(policy: str) -> None:
+@pytest.mark.parametrize("policy", [policy for policy in POLICIES if policy != "random"])
+def test_policies_agree_with_libcachesim(policy: EvictionName) -> None:
     library = pytest.importorskip("libcachesim")
     oracles = {"lru": "LRU", "fifo": "FIFO", "lfu": "LFU", "clock": "Clock", "sieve": "Sieve",
-               "s3fifo": "S3FIFO"}  # fmt: skip
+               "s3fifo": "S3FIFO", "arc": "ARC", "w_tinylfu": "WTinyLFU"}  # fmt: skip
     weights = np.arange(1, 5001) ** -1.0
     rng = np.random.default_rng(7)
     keys = rng.choice(5000, size=60_000, p=weights / weights.sum()).tolist()
@@ -98,5 +105,20 @@ def test_policies_agree_with_libcachesim(policy: str) -> None:
     found = hits(policy, capacity, keys)
     # The policies are deterministic. LRU and FIFO leave nothing open; the others differ between
     # implementations in how ties are broken, which the guide of the library itself allows.
-    allowed = 0 if policy in ("lru", "fifo") else 0.002 * len(keys)
+    # W-TinyLFU counts uses exactly here and by a sketch there, which costs it some hits.
+    allowed = 0 if policy in ("lru", "fifo", "arc") else 0.002 * len(keys)
+    if policy == "w_tinylfu":
+        assert found >= expected
+        allowed = 0.01 * len(keys)
     assert abs(found - expected) <= allowed, f"{found} hits, libcachesim has {expected}"
+
+
+def test_random_eviction_has_the_hit_ratio_of_first_in_first_out() -> None:
+    weights = np.arange(1.0, 5001.0) ** -1.0
+    weights /= weights.sum()
+    keys = np.random.default_rng(7).choice(5000, size=60_000, p=weights).tolist()
+    # 40 000 look-ups of a warm cache, nearly independent: a standard error of 0.0025.
+    warm = hits("random", 300, keys) - hits("random", 300, keys[:20_000])
+    assert warm / 40_000 == pytest.approx(
+        fifo_hit_ratio(zipf_popularity(5000, 1.0), 300), abs=0.012
+    )
