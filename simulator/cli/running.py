@@ -135,11 +135,16 @@ def command_line(request: Request, **changed: Any) -> str:
         ("--requests", request.requests),
         ("--variant", request.variant),
         ("--faults", None if request.faults == "none" else request.faults),
+        ("--warmup", None if request.warmup == "auto" else request.warmup),
+        ("--replications", None if request.replications == "auto" else request.replications),
+        ("--precision", request.precision),
     ):
         if value is not None:
             words += [flag, value]
     for setting in request.settings:
         words += ["--set", setting]
+    for threshold in request.thresholds:
+        words += ["--threshold", threshold]
     words += ["--seed", str(request.seed)]
     return " ".join(shlex.quote(word) for word in words)
 

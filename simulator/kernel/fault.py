@@ -23,6 +23,7 @@ from simulator.quantities.moment import RunMoment
 from simulator.quantities.refusal import Refusals, details
 
 FOREVER = float("inf")
+_VERBS = {"is": "are", "loses": "lose", "restarts": "restart"}
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,14 @@ class Fault(Spec):
     @property
     def sentence(self) -> str:
         """What happens, in words."""
-        return self.effect.sentence(" and ".join(self.targets))
+        *others, last = self.targets or [""]
+        if not others:
+            return self.effect.sentence(last)
+        listed = f"{', '.join(others)} and {last}"
+        said = self.effect.sentence(listed)
+        for one, many in _VERBS.items():
+            said = said.replace(f"{listed} {one}", f"{listed} {many}")
+        return said
 
     def windows(self, horizon_s: float, exponential: Callable[[float], float]) -> list[Window]:
         """When it is on during a run; ``exponential(mean)`` draws a time."""

@@ -98,7 +98,7 @@ def series_of(recording: Recording, phases: Phases) -> Series:
     arrived, latency = table["arrived"], table["latency"]
     codes = [code for code, name in enumerate(recording.outcomes) if name in GOOD]
     good = np.isin(table["outcome"], codes)
-    issued = _arrivals(recording)
+    issued = arrival_times(recording)
     bins = np.clip((arrived / horizon * BINS).astype(int), 0, BINS - 1)
     medians = np.array(
         [np.median(latency[bins == number]) if (bins == number).any() else np.nan
@@ -217,7 +217,7 @@ def _stuck(series: Series, baseline: Series) -> bool:
     return bad or slow_late > 0.9 * slow_early
 
 
-def _arrivals(recording: Recording) -> Floats:
+def arrival_times(recording: Recording) -> Floats:
     """Arrival times of all requests; unfinished ones stand between their neighbours."""
     order = np.argsort(recording.requests["index"])
     index = recording.requests["index"][order].astype(np.int64)

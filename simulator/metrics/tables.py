@@ -12,6 +12,7 @@ import numpy as np
 from simulator.metrics.breakdown import breakdown
 from simulator.metrics.call_graph import BACKGROUND, call_graph
 from simulator.metrics.exemplars import exemplar_requests
+from simulator.metrics.fault_phases import fault_bands
 from simulator.metrics.spectra import spectrum_table
 from simulator.metrics.summary import Findings
 from simulator.metrics.timeline import timeline_table
@@ -42,6 +43,7 @@ def report_tables(
     windows = findings.windows
     timeline = timeline_table(recordings)
     timeline["cut_s"] = findings.cut_s
+    timeline["bands"] = fault_bands(recordings)
     tables = {
         "spectrum": spectrum_table(windows),
         "breakdown": breakdown_table(windows),

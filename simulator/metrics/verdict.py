@@ -156,6 +156,10 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
         )
     if run["in_flight"]:
         found.append(f"{run['in_flight']} requests had no answer when the run ended")
+    found += [
+        f"{name} left the range that its step times were measured in: they are extrapolated"
+        for name in _outside_calibration(findings)
+    ]
     # Laws are laws of steady states.
     off = [row for row in document["crosscheck"] if row["status"] == "off" and document["stable"]]
     found += [
@@ -164,6 +168,20 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
         if row["residual"] is not None
     ]
     return found
+
+
+def _outside_calibration(findings: Findings) -> list[str]:
+    """Components of which some replication reports steps beyond what was measured."""
+    recordings = [window.recording for window in findings.windows]
+    return [
+        name
+        for name in recordings[0].meters
+        if any(
+            "outside_calibration" in recording.meters[name]
+            and recording.meters[name]["outside_calibration"][-1] > 0.0
+            for recording in recordings
+        )
+    ]
 
 
 def _spoken(rate: float) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from simulator.present.faults import fault_lines
 from simulator.present.numbers import count, dollars, of_metric, part, percent, plus_minus, seconds
 
 Document = dict[str, Any]
@@ -34,6 +35,10 @@ def summary_lines(
     yield from _section("RESULTS")
     yield from _results(document)
     yield "", ""
+    if document.get("faults"):
+        yield from _section("FAULTS")
+        yield from fault_lines(document["faults"])
+        yield "", ""
     yield from _section("COMPONENTS", "worst first")
     yield from _components(document, breakdown)
     yield "", ""
@@ -143,9 +148,9 @@ def _components(document: Document, breakdown: Sequence[Document]) -> Iterator[t
 
 
 def _component_row(name: str, row: Document, share: float, width: int) -> str:
-    utilization = "–" if row["utilization"] is None else percent(row["utilization"])
+    utilization = "–" if row["utilization"] is None else part(row["utilization"])
     queue = row["queue_length"]
-    lengths = "–" if queue is None else f"{count(queue['mean'])}/{count(queue['max'])}"
+    lengths = "–" if queue is None else f"{_length(queue['mean'])}/{count(queue['max'])}"
     wait = seconds(row["wait"]["p99"]) if row["wait"] and queue is not None else "–"
     service = seconds(row["service"]["p50"]) if row["service"] else "–"
     bar = "█" * round(share * 10)
@@ -153,3 +158,8 @@ def _component_row(name: str, row: Document, share: float, width: int) -> str:
         f"    {name:<{width}}  {utilization:>4}  {lengths:>14}  {wait:>10}  {service:>13}"
         f"  {part(share):>5} {bar}"
     ).rstrip()
+
+
+def _length(mean: float) -> str:
+    """A mean number of things that wait; next to nothing is not worth its digits."""
+    return "0" if mean == 0.0 else "<0.01" if mean < 0.01 else count(mean)

@@ -9,6 +9,7 @@ from typing import Any
 from simulator.engine.budget import Budget
 from simulator.engine.replicate import Experiment, run_replications
 from simulator.metrics.confidence import Interval, replications_needed
+from simulator.metrics.fault_phases import fault_phases
 from simulator.metrics.spread import Document
 from simulator.metrics.summary import Findings, Question, settle, summarize
 from simulator.metrics.verdict import judge
@@ -85,7 +86,7 @@ def plan_run(topology: Topology, options: RunOptions) -> tuple[Experiment, int, 
         budget=Budget(wall_s=options.wall_s),
     )
     if horizon_s is None:
-        requests = options.requests or topology.run.requests or REQUESTS
+        requests = options.requests or topology.run.requests or _default_requests(topology)
         experiment = replace(
             experiment, horizon_s=_horizon_for(experiment, requests / replications)
         )
@@ -138,9 +139,19 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
         document = summarize(recordings, question, findings)
     document = _complete(document, experiment, workload, recordings, stopped_by)
     document |= judge(document, thresholds, findings, paper.utilizations())
+    if experiment.faults:
+        document["faults"] = fault_phases(recordings, findings.cut_s)
+    notes = {row.name: list(row.notes) for row in paper.rows if row.notes}
+    if notes:
+        document["notes"] = notes
     document["run"]["elapsed_s"] = time.perf_counter() - began
     document["run"]["jobs"] = jobs
     return RunResult(document, experiment.topology, experiment, recordings, findings, paper)
+
+
+def _default_requests(topology: Topology) -> float:
+    """As many as take about as long, whatever the components."""
+    return REQUESTS / max((item.effort for item in topology.components.values()), default=1.0)
 
 
 def _horizon_for(experiment: Experiment, requests: float) -> float:

@@ -11,12 +11,18 @@ from simulator.present.html.theme import (
     VERMILION,
     axis,
     layout,
+    plain,
     translucent,
 )
 from simulator.present.numbers import seconds
 
 GROUP = "time"
 ROWS_MAX = 60
+UNITS = ((86_400.0, " d"), (3600.0, " h"), (60.0, " min"), (1.0, " s"))
+LABEL = 40
+"""Characters of the name of a fault that a band shows."""
+SPANS_MIN = 4
+"""A unit is used from so many of it on."""
 
 
 def has_time(timeline: Document | None) -> bool:
@@ -24,10 +30,17 @@ def has_time(timeline: Document | None) -> bool:
     return timeline is not None and len(timeline.get("edges", ())) > 1
 
 
+def unit_of(edges: Sequence[float]) -> tuple[float, str]:
+    """The unit in which people tell a time of this length: its seconds, and how it is written."""
+    length = edges[-1] - edges[0]
+    return next(((size, name) for size, name in UNITS if length >= SPANS_MIN * size), UNITS[-1])
+
+
 def centres(timeline: Document) -> list[float]:
-    """The middle of each stretch of time (s)."""
+    """The middle of each stretch, in the unit of the axis."""
     edges = timeline["edges"]
-    return [(left + right) / 2.0 for left, right in pairwise(edges)]
+    size, _ = unit_of(edges)
+    return [(left + right) / 2.0 / size for left, right in pairwise(edges)]
 
 
 def measured(timeline: Document, values: Sequence[float | None]) -> list[float]:
@@ -41,24 +54,27 @@ def measured(timeline: Document, values: Sequence[float | None]) -> list[float]:
 
 def time_layout(timeline: Document, *, covered: bool = False, **settings: Any) -> Document:
     """The layout of a figure over time; ``covered`` if the picture leaves no ground to shade."""
-    edges = timeline["edges"]
+    size, unit = unit_of(timeline["edges"])
+    first, last = timeline["edges"][0] / size, timeline["edges"][-1] / size
     shapes = []
     annotations = []
-    cut_s = timeline.get("cut_s") or 0.0
-    if covered and cut_s > edges[0]:
-        shapes.append(_edge(cut_s))
-    elif cut_s > edges[0]:
-        shapes.append(_band(edges[0], min(cut_s, edges[-1]), "rgba(128,128,128,0.18)"))
-        annotations.append(_label(edges[0], "warm-up, not counted"))
+    cut = (timeline.get("cut_s") or 0.0) / size
+    if covered and cut > first:
+        shapes.append(_edge(cut))
+    elif cut > first:
+        shapes.append(_band(first, min(cut, last), "rgba(128,128,128,0.18)"))
+        annotations.append(_label(first, "warm-up, not counted"))
     for fault in timeline.get("bands", ()):
-        if covered:
-            shapes += [_edge(fault["from_s"]), _edge(fault["to_s"])]
-            continue
-        shapes.append(_band(fault["from_s"], fault["to_s"], translucent(VERMILION, 0.15)))
-        annotations.append(_label(fault["from_s"], fault["name"]))
+        begin, end = fault["from_s"] / size, fault["to_s"] / size
+        if covered or begin == end:
+            shapes += [_edge(place, covered) for place in dict.fromkeys((begin, end))]
+        else:
+            shapes.append(_band(begin, end, translucent(VERMILION, 0.15)))
+        if not covered:
+            annotations.append(_label(begin, plain(_brief(fault["name"]))))
     settings.setdefault("margin", {"l": LEFT_OF_TIME, "r": RIGHT_OF_TIME, "t": 8, "b": 44})
     return layout(
-        xaxis={**axis("simulated time"), "range": [edges[0], edges[-1]], "ticksuffix": "s",
+        xaxis={**axis("simulated time"), "range": [first, last], "ticksuffix": unit,
                "automargin": False},
         shapes=shapes,
         annotations=annotations,
@@ -79,16 +95,21 @@ def time_table(timeline: Document, caption: str, columns: dict[str, Sequence[str
     return DataTable(caption, ("from", *columns), rows)
 
 
-def _band(start_s: float, end_s: float, fill: str) -> Document:
-    return {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "x0": start_s, "x1": end_s,
+def _band(start: float, end: float, fill: str) -> Document:
+    return {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "x0": start, "x1": end,
             "fillcolor": fill, "line": {"width": 0}, "layer": "below"}  # fmt: skip
 
 
-def _edge(at_s: float) -> Document:
-    return {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": at_s, "x1": at_s,
-            "line": {"color": "#ffffff", "width": 2, "dash": "dot"}}  # fmt: skip
+def _edge(at: float, covered: bool = True) -> Document:
+    color = "#ffffff" if covered else VERMILION
+    return {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": at, "x1": at,
+            "line": {"color": color, "width": 2, "dash": "dot"}}  # fmt: skip
 
 
-def _label(at_s: float, text: str) -> Document:
-    return {"x": at_s, "y": 1, "yref": "paper", "text": text, "showarrow": False,
+def _label(at: float, text: str) -> Document:
+    return {"x": at, "y": 1, "yref": "paper", "text": text, "showarrow": False,
             "xanchor": "left", "yanchor": "top", "font": {"size": 11}}  # fmt: skip
+
+
+def _brief(name: str) -> str:
+    return name if len(name) <= LABEL else name[: LABEL - 1] + "…"

@@ -6,6 +6,7 @@ from simulator.present.drill import recovery_of
 from simulator.present.html.blocks import DataTable, Document, Drawing, Report
 from simulator.present.html.figure import Figure
 from simulator.present.html.theme import GREY, VERMILION, axis, layout, plain, translucent
+from simulator.present.html.time_axis import unit_of
 from simulator.present.numbers import percent, seconds
 
 TOP, BOTTOM = "y", "y2"
@@ -46,7 +47,9 @@ def course(document: Document, case: Document) -> Drawing:
     """A case over time in two panels, the fault as a band."""
     over_time, phases = document["over_time"], document["phases"]
     edges = over_time["edges"]
-    middles = [(left + right) / 2.0 for left, right in pairwise(edges)]
+    size, unit = unit_of(edges)
+    span = phases["fault_begins_s"] / size, phases["fault_ends_s"] / size
+    middles = [(left + right) / 2.0 / size for left, right in pairwise(edges)]
     row = next(
         row for row in document["rows"]
         if (row["component"], row["fault"]) == (case["component"], case["fault"])
@@ -83,15 +86,16 @@ def course(document: Document, case: Document) -> Drawing:
         spec={
             "data": traces,
             "layout": layout(
-                xaxis={**axis("time in the run", range=[edges[0], edges[-1]], ticksuffix="s"),
+                xaxis={**axis("time in the run", range=[edges[0] / size, edges[-1] / size],
+                            ticksuffix=unit),
                        "anchor": BOTTOM},
                 yaxis=axis("answered well", domain=[0.55, 1.0], range=[-0.04, 1.06],
                            tickformat=".0%"),
                 yaxis2=axis("median latency", domain=[0.0, 0.45], rangemode="tozero",
                             tickformat="~s", ticksuffix="s"),
-                shapes=[_band(phases)],
+                shapes=[_band(*span)],
                 annotations=[
-                    {"x": phases["fault_begins_s"], "y": 0.65, "yref": "paper", "showarrow": False,
+                    {"x": span[0], "y": 0.65, "yref": "paper", "showarrow": False,
                      "text": plain(case["fault"]), "xanchor": "left", "yanchor": "middle",
                      "font": {"size": 11}}
                 ],
@@ -102,10 +106,10 @@ def course(document: Document, case: Document) -> Drawing:
     )  # fmt: skip
 
 
-def _band(phases: Document) -> Document:
-    return {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "x0": phases["fault_begins_s"],
-            "x1": phases["fault_ends_s"], "fillcolor": translucent(VERMILION, 0.15),
-            "line": {"width": 0}, "layer": "below"}  # fmt: skip
+def _band(begin: float, end: float) -> Document:
+    return {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "x0": begin, "x1": end,
+            "fillcolor": translucent(VERMILION, 0.15), "line": {"width": 0},
+            "layer": "below"}  # fmt: skip
 
 
 def _end(row: Document) -> str:

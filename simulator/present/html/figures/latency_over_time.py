@@ -68,6 +68,11 @@ def _heading(timeline: Document) -> str:
     return "Latency over time"
 
 
+def whole(timeline: Document, name: str) -> bool:
+    """Whether the line has no gap: across one, the ground below would be a wedge."""
+    return None not in timeline["latency"][name] and None not in timeline["latency"]["p50"]
+
+
 def _traces(timeline: Document) -> list[Document]:
     times = centres(timeline)
     return [
@@ -77,7 +82,7 @@ def _traces(timeline: Document) -> list[Document]:
             "name": name,
             "x": times,
             "y": timeline["latency"][name],
-            "fill": "tonexty" if position else "none",
+            "fill": "tonexty" if position and whole(timeline, name) else "none",
             "fillcolor": translucent(hue, 0.14),
             "line": {"color": hue, "dash": dashed, "width": 2},
             "hovertemplate": "%{y:.3s}s",

@@ -1,0 +1,145 @@
+"""Before, during and after each fault of a run, and how long it took to recover."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.metrics.resilience import arrival_times
+from simulator.metrics.window import GOOD
+from simulator.recording.recording import Recording
+
+Document = dict[str, Any]
+Floats = NDArray[np.float64]
+Span = tuple[float, float]
+
+STRETCHES = 100
+"""Stretches of a run in which recovery is looked for."""
+ENOUGH = {"p50": 10, "p99": 100}
+"""Good answers that a percentile of a phase takes at least."""
+MARGIN = 0.02
+SLOWER = 2.0
+
+
+def fault_bands(recordings: Sequence[Recording]) -> list[Document]:
+    """When something was wrong in every replication: ``name``, ``from_s``, ``to_s``.
+
+    Faults at random times differ from one replication to the next and have no band. A flush,
+    which takes no time, has one without width.
+    """
+    horizon = min(recording.horizon_s for recording in recordings)
+    every = [_windows(recording) for recording in recordings]
+    bands: dict[Span, list[str]] = {}
+    for window in every[0]:
+        if all(window in others for others in every[1:]) and window[1] < horizon:
+            name, begin, end = window
+            bands.setdefault((begin, min(end, horizon)), []).append(name)
+    return [
+        {"name": " and ".join(dict.fromkeys(names)), "from_s": begin, "to_s": end}
+        for (begin, end), names in sorted(bands.items())
+    ]
+
+
+def fault_phases(recordings: Sequence[Recording], cut_s: float) -> list[Document]:
+    """A row for each band, all replications together.
+
+    ``before``, ``during`` and ``after`` hold ``availability`` (good answers over arrivals),
+    ``p50_s`` and ``p99_s`` of good answers, by time of arrival, None where too few arrived. What
+    counts as before is the run from the warm-up to the first fault; what counts as after ends
+    with the run or the next fault. ``recovery_s`` is the time from the end of the fault until
+    availability and median latency are what they were before, and stay so: within two points (or
+    three standard deviations of a stretch) and twice the median. None if that is not before the
+    next fault or the end of the run, or if there was no time before to compare with.
+    """
+    bands = fault_bands(recordings)
+    if not bands:
+        return []
+    horizon = min(recording.horizon_s for recording in recordings)
+    arrivals = _Arrivals(recordings)
+    first = bands[0]["from_s"]
+    calm = (cut_s if cut_s < first else 0.25 * first, first)
+    rows = []
+    for number, band in enumerate(bands):
+        later = [other["from_s"] for other in bands[number + 1 :] if other["from_s"] > band["to_s"]]
+        end = min(later, default=horizon)
+        before = arrivals.phase(calm)
+        recovers = before is not None and band["to_s"] < end
+        rows.append(
+            {
+                **band,
+                "before": before,
+                "during": arrivals.phase((band["from_s"], band["to_s"])),
+                "after": arrivals.phase((band["to_s"], end)),
+                "watched_s": end - band["to_s"],
+                "recovery_s": arrivals.recovery(before, band["to_s"], end) if recovers else None,
+            }
+        )
+    return rows
+
+
+def _windows(recording: Recording) -> list[tuple[str, float, float]]:
+    return [
+        (
+            str(window["sentence"]),
+            float(window["begin"]),
+            float("inf") if window["end"] is None else float(window["end"]),
+        )
+        for window in recording.manifest.get("faults", [])
+    ]
+
+
+class _Arrivals:
+    """Arrivals of all replications: all of them, and the good ones with their latency."""
+
+    def __init__(self, recordings: Sequence[Recording]) -> None:
+        self.issued = np.concatenate([arrival_times(recording) for recording in recordings])
+        at, latency = [], []
+        for recording in recordings:
+            codes = [code for code, name in enumerate(recording.outcomes) if name in GOOD]
+            good = np.isin(recording.requests["outcome"], codes)
+            at.append(recording.requests["arrived"][good])
+            latency.append(recording.requests["latency"][good])
+        self.at: Floats = np.concatenate(at)
+        self.latency: Floats = np.concatenate(latency)
+
+    def phase(self, span: Span) -> Document | None:
+        begin, end = span
+        arrived = int(((self.issued >= begin) & (self.issued < end)).sum())
+        if not arrived:
+            return None
+        fine = self.latency[(self.at >= begin) & (self.at < end)]
+        found: Document = {"requests": arrived, "availability": len(fine) / arrived}
+        for name, p in (("p50", 0.5), ("p99", 0.99)):
+            enough = len(fine) >= ENOUGH[name]
+            found[f"{name}_s"] = float(np.quantile(fine, p)) if enough else None
+        return found
+
+    def recovery(self, before: Document | None, gone: float, end: float) -> float | None:
+        """Time from the end of the fault to the last stretch that is not as before."""
+        assert before is not None, "there is something to compare with"
+        width = (end - gone) / STRETCHES
+        edges = [gone + number * width for number in range(STRETCHES + 1)]
+        sick = [self._sick(before, span) for span in pairwise(edges)]
+        # A stretch that is bad by itself is chance: in a hundred, one in eight runs has one.
+        bad = [
+            number
+            for number, found in enumerate(sick)
+            if found and (number == 0 or any(sick[number - 1 : number + 2 : 2]))
+        ]
+        if not bad:
+            return 0.0
+        # The end of the run has to be well.
+        return (bad[-1] + 1) * width if bad[-1] < 0.95 * STRETCHES else None
+
+    def _sick(self, before: Document, span: Span) -> bool:
+        found = self.phase(span)
+        if found is None:
+            return False
+        usual, arrived = before["availability"], found["requests"]
+        spread = 3.0 * (usual * (1.0 - usual) / arrived) ** 0.5 + 2.0 / arrived
+        if found["availability"] < usual - max(MARGIN, spread):
+            return True
+        slow = found["p50_s"] is not None and before["p50_s"] is not None
+        return slow and found["p50_s"] > SLOWER * before["p50_s"]
