@@ -1,0 +1,93 @@
+"""How replicas are chosen: weights, and what moves when a replica leaves."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from simulator.kernel.clock import Clock
+from simulator.kernel.request import Request
+from simulator.kernel.station import Station
+from simulator.policies.balancing import Backends, Balancing
+
+
+def backends(number: int, weights: tuple[float, ...] = ()) -> Backends:
+    clock = Clock()
+    found = Backends([Station(clock, 1) for _ in range(number)], np.random.default_rng(1).random)
+    found.weights = dict(zip(found.stations, weights, strict=False))
+    return found
+
+
+def request(**attributes: Any) -> Request:
+    return Request(Clock(), 0, 0, attributes)
+
+
+def choices(policy: Any, of: Backends, keys: range) -> list[int]:
+    pick = Balancing.pick(policy).picker(of)
+    return [of.numbers[pick(request(user=key))] for key in keys]
+
+
+def test_weighted_round_robin_takes_its_turns_in_proportion() -> None:
+    # Earliest virtual deadline first with weights 3, 2, 1: deadlines 1/3, 2/3, 1; 1/2, 1; 1.
+    # In every six turns each has its share, and the heaviest is never served three times in a row.
+    turns = choices("round_robin", backends(3, (3.0, 2.0, 1.0)), range(600))
+    assert turns[:2] == [0, 1]
+    for first in range(0, 600, 6):
+        assert Counter(turns[first : first + 6]) == {0: 3, 1: 2, 2: 1}
+    runs = "".join(map(str, turns))
+    assert "000" not in runs and "11" not in runs
+
+
+@pytest.mark.parametrize("policy", ["random", {"choices": 1}])
+def test_chance_keeps_to_the_weights_or_ignores_them(policy: Any) -> None:
+    counts = Counter(choices(policy, backends(2, (3.0, 1.0)), range(20_000)))
+    expected = 0.75 if policy == "random" else 0.5
+    # Five standard deviations of a share among 20 000.
+    assert counts[0] / 20_000 == pytest.approx(expected, abs=0.018)
+
+
+def test_maglev_is_even_to_within_one_place() -> None:
+    pick: Any = Balancing.pick({"maglev": {"key": "user", "table_size": 65537}}).picker(
+        backends(10)
+    )
+    pick(request(user=1))
+    owned = Counter(pick.backends.numbers[owner] for owner in pick.owners)
+    assert sum(owned.values()) == 65537
+    assert max(owned.values()) - min(owned.values()) <= 1
+
+
+def test_maglev_heeds_weights() -> None:
+    pick: Any = Balancing.pick({"maglev": {"key": "user", "table_size": 4099}}).picker(
+        backends(3, (2.0, 1.0, 1.0))
+    )
+    pick(request(user=1))
+    owned = Counter(pick.backends.numbers[owner] for owner in pick.owners)
+    assert [owned[number] / 4099 for number in range(3)] == pytest.approx(
+        [0.5, 0.25, 0.25], abs=0.001
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "most"), [({"ring_hash": {"key": "user"}}, 0.0), ({"maglev": {"key": "user"}}, 0.1)]
+)
+def test_a_replica_that_leaves_moves_its_own_keys_and_few_others(policy: Any, most: float) -> None:
+    farm, keys = backends(10), range(4000)
+    pick = Balancing.pick(policy).picker(farm)
+    before = [farm.numbers[pick(request(user=key))] for key in keys]
+    gone = farm.stations.pop(3)
+    farm.version += 1
+    after = [farm.numbers[pick(request(user=key))] for key in keys]
+    assert farm.numbers[gone] not in after
+    moved = [old for old, new in zip(before, after, strict=True) if old != new]
+    own = before.count(3)
+    # The ring moves nothing else; a Maglev table of 65,537 places a little.
+    assert own == moved.count(3)
+    assert len(moved) - own <= most * len(keys)
+    assert 0.05 < own / len(keys) < 0.2
+
+
+def test_a_maglev_table_has_a_prime_size() -> None:
+    with pytest.raises(ValidationError, match="prime"):
+        Balancing.pick({"maglev": {"key": "user", "table_size": 65536}})
