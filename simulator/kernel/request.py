@@ -49,7 +49,7 @@ class Request:
     ``on_start`` is told when a station grants one. ``deadline`` is when somebody upstream stops
     waiting, which the policies of a call may heed; ``bound`` is when the call being made right
     now has used up its own time-out. ``attempts`` is shared by the tries of that call, if its
-    policies ask for it.
+    policies ask for it. ``still_waits`` is set only by what keeps a queue that is no station's.
     """
 
     __slots__ = (
@@ -78,6 +78,7 @@ class Request:
         "send",
         "started",
         "station",
+        "still_waits",
         "visit",
     )
 
@@ -105,6 +106,7 @@ class Request:
         self.cancels: CancelMode = "in_service"
         self.on_start: Callable[[], None] | None = None
         self.visit: Visit | None = None
+        self.still_waits: Callable[[], bool]
         self.generator: Flow | None = None
         self.due: float | None = None
         self.started: float | None = 0.0
@@ -203,7 +205,7 @@ class Request:
 
     def leave_queues(self) -> None:
         """Cancel what stands in a queue, in this branch and in what it waits for."""
-        if self.started is None and self.generator is not None:
+        if self.generator is not None and self.queued:
             self._stop(self.generator)
             return
         for child in self.awaiting:
@@ -230,8 +232,11 @@ class Request:
 
     @property
     def queued(self) -> bool:
-        """Whether it stands in the queue of a station."""
-        return self.started is None
+        """Whether it stands in a queue: of a station, or of what says so itself."""
+        if self.started is None:
+            return True
+        waits = getattr(self, "still_waits", None)
+        return waits is not None and waits()
 
     @property
     def remaining_s(self) -> float:

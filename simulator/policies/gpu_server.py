@@ -1,5 +1,6 @@
 """A pool of GPUs at work: engines on the simulation's clock."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from simulator.kernel.component import Server
@@ -117,6 +118,9 @@ class GpuPoolServer(Server):
         except DoesNotFit:
             self.refused += 1
             return Outcome.ERROR
+        # A running request leaves at the end of the step, a waiting one at once; a caller that
+        # only cancels what waits has to know which it is.
+        request.still_waits = self._waits(job)
         try:
             yield None
         except (Interrupted, GeneratorExit) as fault:
@@ -125,6 +129,8 @@ class GpuPoolServer(Server):
             if isinstance(fault, Interrupted):
                 return fault.outcome
             raise
+        finally:
+            del request.still_waits
         ended = self.clock.now
         if self.spec.front_end.answer > 0.0:
             yield self.spec.front_end.answer
@@ -134,6 +140,12 @@ class GpuPoolServer(Server):
             request.visit.wait += started - called
             request.visit.service += ended - started
         return Outcome.OK
+
+    def _waits(self, job: Any) -> Callable[[], bool]:
+        """Whether the job has not been in a batch yet."""
+        if self.continuous:
+            return lambda: job.scheduled_s is None
+        return lambda: job.started_s is None
 
     def _job(self, request: Request) -> Any:
         """What the engine knows of a request."""
