@@ -156,14 +156,19 @@ class GpuPoolServer(Server):
             return item
         prompt = max(1, round(float(attributes.get(spec.input_tokens, 1.0))))
         prefix: list[tuple[Any, int]] = []
-        left = prompt
+        output = max(1, round(float(attributes.get(spec.output_tokens, 1.0))))
+        left, continues = prompt, False
         for part in spec.prefixes:
-            prefix += part.parts(attributes.get(part.attribute), left)
-            left = max(0, left - (part.tokens or left))
+            if part.tokens is None and left > 0:
+                # The next turn's prompt contains this answer.
+                prefix += part.parts(attributes.get(part.attribute), left + output)
+                left, continues = 0, True
+            elif part.tokens is not None:
+                prefix += part.parts(attributes.get(part.attribute), left)
+                left = max(0, left - part.tokens)
         if spec.prompt_blocks is not None:
             hashes = attributes.get(spec.prompt_blocks.attribute) or ()
             prefix += [((key,), spec.prompt_blocks.tokens) for key in hashes]
-        output = max(1, round(float(attributes.get(spec.output_tokens, 1.0))))
         if self.room is not None:
             self.room.ask(prompt, output)
         return Generation(
@@ -171,6 +176,7 @@ class GpuPoolServer(Server):
             output,
             prefix=tuple(prefix),
             priority=request.priority,
+            continues=continues,
             payload=request,
         )
 

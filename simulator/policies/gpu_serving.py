@@ -35,8 +35,8 @@ FOREVER = float("inf")
 class SharedPrefix(Spec):
     """A part of the prompt that requests with the same attribute share.
 
-    Without a length it is all the rest of the prompt, in pieces: a conversation whose prompt
-    contains the earlier prompts, so that each turn finds what the last one left.
+    Without a length it is all the rest of the prompt, in pieces, and the answer: a conversation
+    whose prompt contains the earlier turns, so that each finds what the last one left.
     """
 
     attribute: Attribute

@@ -166,6 +166,8 @@ class Batch:
         """Free the slots and blocks of the sequences that have finished."""
         for request in self.leaving:
             del self.running[request]
+            if request.continues and self.pool.caching:
+                self.pool.keep_answer(request)
             self.pool.give_back(request)
             request.state = "done"
         self.leaving.clear()

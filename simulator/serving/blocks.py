@@ -22,7 +22,7 @@ class BlockPool:
     so that a unit matches only behind the same beginning. Blocks of finished requests stay
     cached until their space is needed, least recently used first and the end of a prompt
     before its beginning (vLLM frees a request's blocks in reverse). Generated tokens occupy
-    their place in that order but are never matched again.
+    their place in that order and are matched again by a prompt that continues the conversation.
 
     `total` None is a cache without limit. Invariant: used + free = total, and the cached but
     unused blocks are among the free ones.
@@ -146,6 +146,39 @@ class BlockPool:
                 request.shared.append(key)
             request.units += 1
 
+    def keep_answer(self, request: Generation) -> None:
+        """Make what `request` has generated available to a prompt that contains it.
+
+        The last token has no keys and values yet. The part that the end of the prompt cut short
+        becomes a whole one, unless another request uses it as it is.
+        """
+        known = request.tokens - 1
+        key: Hashable = None
+        end = 0
+        for part, tokens in request.prefix:
+            before, start, end = key, end, end + tokens
+            if end > known:
+                return
+            key = hash((key, part, end))
+            if end <= request.prompt:
+                continue
+            if start < request.prompt:
+                cut = hash((before, part, request.prompt))
+                if cut in request.shared:
+                    if self._units[cut][1] > 1:
+                        return
+                    blocks = self._units.pop(cut)[0]
+                    request.shared.remove(cut)
+                    request.shared_blocks -= blocks
+                    request.private_blocks += blocks
+            blocks = end // self.block_size - start // self.block_size
+            if key in self._units or blocks > request.private_blocks:
+                return
+            self._units[key] = [blocks, 1]
+            request.private_blocks -= blocks
+            request.shared_blocks += blocks
+            request.shared.append(key)
+
     def give_back(self, request: Generation, *, keep: bool = False) -> None:
         """Free everything `request` holds; its shared units stay cached.
 
@@ -197,6 +230,8 @@ class BlockPool:
             end = 0
             request.chain = []
             for part, tokens in request.prefix:
+                if end >= request.prompt:
+                    break
                 start, end = end, min(end + tokens, request.prompt)
                 # A part cut short by a short prompt is another part.
                 key = hash((key, part, end))

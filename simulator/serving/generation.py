@@ -23,7 +23,8 @@ class Generation:
     `prefix` lists the parts of the prompt that other requests may share, in order, each as
     `(key, tokens)`: block hashes of a trace, or an attribute such as the tenant with the length
     of its system prompt. `prefilled` says that the KV of the prompt arrives with the request
-    (prefill ran elsewhere and produced the first token). A lower `priority` goes first.
+    (prefill ran elsewhere and produced the first token). `continues` says that the parts go on
+    through the answer: a later prompt contains both. A lower `priority` goes first.
 
     The engine fills in the times and counters; `payload` belongs to the caller.
     """
@@ -35,6 +36,7 @@ class Generation:
         "chain",
         "chunk",
         "computed",
+        "continues",
         "finish_step",
         "finished_s",
         "first_token_s",
@@ -66,6 +68,7 @@ class Generation:
         prefix: tuple[tuple[Hashable, int], ...] = (),
         priority: int = 0,
         prefilled: bool = False,
+        continues: bool = False,
         payload: Any = None,
     ) -> None:
         assert prompt >= 1 and output >= 1, "a prompt and an output have at least one token"
@@ -74,6 +77,7 @@ class Generation:
         self.prefix = prefix
         self.priority = priority
         self.prefilled = prefilled
+        self.continues = continues
         self.payload = payload
         self.arrived_s = 0.0
         self.scheduled_s: float | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -244,3 +245,30 @@ def test_preempted_requests_report_it(step_time: PlainStepTime) -> None:
         kinds += [kind for _, kind, _ in engine.advance(engine.next_time())]
     assert PREEMPTED in kinds
     assert all(request.finished_s for request in requests)
+
+
+@pytest.mark.parametrize("jump", [1, None])
+def test_conversations_keep_the_books_of_their_blocks(jump: int | None) -> None:
+    """Turns that contain the earlier ones, with little memory, two of a conversation at a time."""
+    config = EngineConfig(num_gpu_blocks=500, prefix_caching=True, reserve_full_prompt=False)
+    if jump is not None:
+        config = replace(config, jump_steps_max=jump)
+    engine = ContinuousBatching(PlainStepTime(), config)
+    turns = []
+    for turn, chat, twin in product(range(6), range(8), range(2)):
+        pieces = [((chat, n), 128) for n in range(20)]
+        prefix = (("system", 200), *pieces)
+        prompt = 300 + 250 * turn + 40 * twin
+        turns.append(Generation(prompt, 170 + chat, prefix=prefix, continues=True))
+        arrival = 30.0 * turn + 0.1 * chat
+        while engine.next_time() <= arrival:
+            engine.advance(engine.next_time())
+            engine.batch.audit()
+        engine.submit(turns[-1], arrival)
+        engine.batch.audit()
+    while engine.next_time() < float("inf"):
+        engine.advance(engine.next_time())
+        engine.batch.audit()
+    assert engine.load == 0
+    assert engine.batch.pool.used == 0
+    assert sum(request.cached for request in turns) > 0

@@ -265,6 +265,12 @@ def test_a_conversation_finds_its_earlier_prompt() -> None:
     serve(clock, server, arrivals)
     # After the 160 tokens of the system prompt: 2 whole pieces of 340 tokens, 10 of 1,340.
     assert server.inner[0].batch.pool.hit_tokens == 160 + 2 * 128 + 160 + 10 * 128
+    # With an answer of 1,000 tokens, 1,499 of the next prompt's 2,000 are there: 10 pieces of them.
+    clock, server = build({**LLM, "replicas": 1, "prefixes": parts})
+    longer = [(0.0, {**arrivals[0][1], "output_tokens": 1000}),
+              (60.0, {**arrivals[0][1], "input_tokens": 2000})]  # fmt: skip
+    serve(clock, server, longer)
+    assert server.inner[0].batch.pool.hit_tokens == 160 + 10 * 128
     others = [(at, {**tokens, "chat": at}) for at, tokens in arrivals]
     clock, server = build({**LLM, "replicas": 1, "prefixes": parts})
     serve(clock, server, others)
