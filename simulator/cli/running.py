@@ -61,6 +61,10 @@ def execute(request: Request) -> None:
     folder = _report_folder(request, loaded.topology.name) if request.report else None
     with progress_bar(request.quiet or request.json) as progress:
         result = run_or_fail(loaded.topology, options, progress)
+    if request.json or folder is not None:
+        from simulator.interview.promises import promises_of
+
+        result.document.update(promises_of(loaded))
     if folder is not None:
         from simulator.cli.writing import write_report
 

@@ -45,6 +45,8 @@ def _findings(document: Document) -> list[Finding]:
         off = sum(row["status"] == "off" for row in checks)
         sentence = f"{len(checks) - off} of {len(checks)} checks against queueing theory hold."
         found.append(Finding("unsure" if off else "pass", sentence))
+    for name, notes in (document.get("notes") or {}).items():
+        found += [Finding("note", f"{name}: {note}.") for note in notes]
     return found
 
 
