@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from simulator.metrics.calm import Calm, calm_part
 from simulator.metrics.components import (
     component_document,
     running_per_hour,
@@ -58,6 +59,7 @@ class Findings:
     steady: bool
     warmup_sentence: str
     cut_s: float
+    calm: Calm
 
 
 def settle(recordings: Sequence[Recording], question: Question) -> Findings:
@@ -91,12 +93,17 @@ def settle(recordings: Sequence[Recording], question: Question) -> Findings:
             f"The first {cut_s / horizon:.0%} of each replication is cut: then a fault begins."
         )
     windows = [Window(recording, cut_s) for recording in recordings]
+    calm = calm_part(fault_bands(recordings), cut_s, horizon)
     offered = question.offered or {}
     busiest = max(offered, key=lambda name: offered[name], default=None)
     sheds = busiest in question.bounded and _served_elsewhere(windows)
-    whole = _grows(windows, SYSTEM, "in_flight", offered.get(busiest or ""), sheds, "the system")
+    whole = _grows(
+        windows, SYSTEM, "in_flight", offered.get(busiest or ""), sheds, "the system", calm
+    )
     queues = {
-        name: _grows(windows, name, "queue", offered.get(name), name in question.bounded, name)
+        name: _grows(
+            windows, name, "queue", offered.get(name), name in question.bounded, name, calm
+        )
         for name in recordings[0].meters
         if "queue" in recordings[0].meters[name]
     }
@@ -105,7 +112,7 @@ def settle(recordings: Sequence[Recording], question: Question) -> Findings:
     unstable = [name for name, found in queues.items() if found.growing]
     if not unstable:
         unstable = [name for name, found in queues.items() if not found.stable]
-    return Findings(windows, whole, unstable, steady, sentence, cut_s)
+    return Findings(windows, whole, unstable, steady, sentence, cut_s, calm)
 
 
 def summarize(recordings: Sequence[Recording], question: Question, findings: Findings) -> Document:
@@ -301,9 +308,15 @@ def _grows(
     offered: float | None,
     bounded: bool,
     name: str,
+    calm: Calm,
 ) -> Stability:
     shortest = min(len(window.recording.times) for window in windows)
     first = min(windows[0].first_edge, max(shortest - 2, 0))
+    if calm.empty:
+        first = shortest
+    elif calm.begin_s > windows[0].cut_s or calm.end_s < windows[0].recording.horizon_s:
+        grid = windows[0].recording.times[:shortest]
+        first, shortest = np.searchsorted(grid, [calm.begin_s, calm.end_s]).tolist()
     times = windows[0].recording.times[first:shortest]
     rows = [
         window.recording.meters[component][meter][first:shortest]

@@ -136,6 +136,9 @@ def _what_gives_way(
     if name is not None and overload >= 1.0:
         capacity = document["rate"] * document["cells"] / overload
         return f"{name} saturates at {_spoken(capacity)} rps (ρ = {overload:.2f})"
+    since_s = findings.calm.since_fault_s
+    if since_s is not None:
+        return f"the backlog of {name or 'the system'} still grows {since_s:.3g} s after the fault"
     return f"the backlog of {name or 'the system'} keeps growing"
 
 
@@ -148,6 +151,8 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
     ]
     if not findings.steady and document["stable"]:
         found.append(findings.warmup_sentence)
+    if findings.calm.empty:
+        found.append("a fault leaves no time to see whether a backlog would grow without it")
     latency = document["metrics"]["latency"]
     if latency is not None and latency.get("p99.9") is None:
         found.append(
