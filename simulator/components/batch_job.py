@@ -23,7 +23,8 @@ class BatchJob(Component):
 
     The result of a run is expected `deadline` after its start. From then on, until the run has
     succeeded, readers get the previous result (`stale_ok`, with a lower quality) or an error. A
-    failed attempt starts again at once, up to `max_attempts`; then the period goes without.
+    failed attempt starts again at once, up to `max_attempts`; then the period goes without. A run
+    that is not done when the next one starts is given up, and counts as late.
     """
 
     kind: Literal["batch_job"] = "batch_job"
@@ -105,11 +106,13 @@ class BatchJobServer(Server):
 
     def _start(self) -> None:
         began = self.clock.now
-        self.clock.call_at(began + self.spec.every, self._start)
         if self.run is not None and self.run.outcome is None:
             self.run.cancel()
+            self.late += 1
         self.run = Request(self.clock, -1, 0, {})
         self.run.start(self._attempts(began))
+        # After the run's own appointment: one that takes the whole period is done just in time.
+        self.clock.call_at(began + self.spec.every, self._start)
 
     def _attempts(self, began: float) -> Flow:
         spec = self.spec

@@ -182,6 +182,16 @@ def test_clients_move_to_another_region_within_detection_and_ttl() -> None:
     assert first == pytest.approx(50.0, rel=0.17)
 
 
+@pytest.mark.parametrize(("hours", "late"), [(24, 0), (25, 9)])
+def test_a_job_that_outlasts_its_period_never_gets_done(hours: int, late: int) -> None:
+    job = {"kind": "batch_job", "every": "24h", "deadline": "24h", "takes": f"{hours}h",
+           "lookup": "1ms"}  # fmt: skip
+    recording = run({"job": job}, rate=1e-3, horizon_s=9.5 * DAY_S)
+    assert last(recording, "job", "late_total") == late
+    stale = outcomes(recording)["stale_ok"]
+    assert (stale > 0) == (late > 0)
+
+
 def test_a_stream_does_again_what_its_checkpoint_did_not_hold() -> None:
     stream = {"kind": "stream", "tasks": 4, "steps": [{"work": {"exponential": "10ms"}}],
               "checkpoint_every": "30s", "restart": "5s"}  # fmt: skip
