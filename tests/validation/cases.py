@@ -119,14 +119,18 @@ class Case:
     tags: tuple[str, ...] = ()
 
     def findings(self, effort: Effort, level: float) -> list[Finding]:
-        """Run and compare; every expected figure has to be among the estimates."""
+        """Run and compare; in full, every expected figure has to be among the estimates."""
         estimates = self.run(effort)
-        assert estimates.keys() == self.expected.keys(), (
-            f"{self.id}: {sorted(estimates.keys() ^ self.expected.keys())}"
-        )
+        apart = estimates.keys() - self.expected.keys()
+        if effort.scale >= 0.5:
+            # Only a short form may leave figures out.
+            apart |= self.expected.keys() - estimates.keys()
+        assert estimates, f"{self.id} estimates nothing"
+        assert not apart, f"{self.id}: {sorted(apart)}"
         return [
             Finding(name, expected, *interval(estimates[name], level))
             for name, expected in self.expected.items()
+            if name in estimates
         ]
 
 
@@ -221,4 +225,4 @@ def load_cases() -> dict[str, Case]:
     for module in iter_modules([str(here)]):
         if module.name.startswith("v_"):
             import_module(f"tests.validation.{module.name}")
-    return dict(sorted(CASES.items(), key=lambda item: (int(item[0][1:3]), item[0])))
+    return dict(sorted(CASES.items(), key=lambda item: (item[0][0] != "V", item[0])))
