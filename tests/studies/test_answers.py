@@ -78,6 +78,29 @@ def test_size_equals_brute_force(
     assert found.document["check"]["seed"] != found.document["seed"]
 
 
+def test_a_large_space_is_explored_the_same_way_every_time(shop: Design) -> None:
+    """The cheapest that holds costs what the search over the whole grid finds; the search looks
+    at a part of the grid, and at the same part for the same seed."""
+    pytest.importorskip("optuna")
+    ranges = [parse_range("web.replicas=1..10"), parse_range("store.replicas=1..10")]
+    options = RunOptions(rps=150.0, requests=4000, replications=4)
+    whole = size(shop, ranges, options, Bench(HERE)).document
+    first, second = (
+        size(shop, ranges, options, Bench(HERE), grid_max=20).document for _ in range(2)
+    )
+    assert first == second
+    assert first["explored"] and not whole["explored"]
+    assert len(first["candidates"]) < first["space"] == 100
+    assert first["check"]["status"] == "pass"
+    assert first["winner"]["settings"] == whole["winner"]["settings"]
+
+
+def test_size_refuses_a_path_given_twice(shop: Design) -> None:
+    twice = [parse_range("web.replicas=1,2"), parse_range("web.replicas=3,4")]
+    with pytest.raises(StudyError, match="twice"):
+        size(shop, twice, RunOptions(), Bench(HERE))
+
+
 def test_size_says_when_nothing_holds(shop: Design) -> None:
     found = size(shop, [parse_range("store.replicas=1,2")], RunOptions(rps=400.0), Bench(HERE))
     assert found.settings is None

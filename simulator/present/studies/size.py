@@ -71,21 +71,40 @@ def verdict_of(document: Document) -> str:
 def sureness_of(document: Document) -> list[str]:
     """How the answer was found and how sure it is."""
     counts = document["counts"]
+    tried = len(document["candidates"])
+    space = f"{tried} configurations"
+    if document["explored"]:
+        space = f"{tried} of {document['space']:,} configurations".replace(",", " ")
     found = [
-        f"{len(document['candidates'])} configurations: {counts['overloaded']} cannot keep up on "
-        f"paper, {counts['fail']} fail, {counts['unsure']} too close to call, {counts['pass']} "
-        f"pass, {counts['dearer']} dearer and not run"
+        f"{space}: {counts['overloaded']} cannot keep up on paper, {counts['fail']} fail, "
+        f"{counts['unsure']} too close to call, {counts['pass']} pass, "
+        f"{counts['dearer']} not run as they are dearer"
     ]
     check = document["check"]
     if check is not None:
         found.append(
-            f"checked with fresh seeds over {count(check['requests'])} requests: every interval "
-            "is on the right side"
+            f"checked with fresh seeds over {count(check['requests'])} requests: the 95% interval "
+            f"of every objective is on the right side{_closest(check['closest'])}"
         )
-    rejected = document["rejected_by_check"]
-    found += [f"{setting_words(item['settings'])} passed once, but not again" for item in rejected]
+    found += [
+        f"{setting_words(item['settings'])} is ruled out by a longer run with fresh seeds"
+        for item in document["rejected_by_check"]
+    ]
     found += [
         f"{setting_words(settings)} is cheaper, and too close to call"
         for settings in document["cheaper_but_open"]
     ]
+    if document["explored"]:
+        found.append(
+            "the space is too large to try all of it: something cheaper may be left, and fewer "
+            "values would make sure"
+        )
     return found
+
+
+def _closest(row: Document | None) -> str:
+    """The objective with the least room, as the end of a sentence."""
+    if row is None:
+        return ""
+    value, low, high = (value_of(row["metric"], row[end]) for end in ("value", "low", "high"))
+    return f"; closest is {row['metric']} {row['threshold']} at {value} [{low}, {high}]"
