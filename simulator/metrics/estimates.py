@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.metrics.components import running_per_hour, usage_per_hour
-from simulator.metrics.confidence import Interval, difference_interval
+from simulator.metrics.confidence import Interval, batch_influence, difference_interval
 from simulator.metrics.derived import Parts, derived_samples
 from simulator.metrics.window import Window
 from simulator.recording.recording import Recording
@@ -24,6 +24,7 @@ CUTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 """Shares of the horizon that may be cut as warm-up."""
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+STATISTICS: dict[str, float | None] = {"mean": None, **QUANTILES}
 SECONDS_PER_HOUR = 3600.0
 SYSTEM = "(system)"
 
@@ -38,7 +39,10 @@ class Timed(NamedTuple):
 def estimates_by_cut(
     recordings: Sequence[Recording], derived: Mapping[str, Parts], cells: int = 1
 ) -> Estimates:
-    """``cuts_s``, and for each cut every metric as ``pooled`` and ``each`` (by replication)."""
+    """``cuts_s``, and for each cut every metric as ``pooled`` and ``each`` (by replication).
+
+    Means and percentiles also have ``influence``: what each batch of the runs adds to them.
+    """
     horizon = recordings[0].horizon_s
     timed = [_timed(recording, derived) for recording in recordings]
     tables = []
@@ -48,13 +52,17 @@ def estimates_by_cut(
         parts = [
             estimates([window], [own], cells) for window, own in zip(windows, timed, strict=True)
         ]
-        tables.append(
-            {
-                name: {"pooled": value, "each": [part[name] for part in parts]}
-                for name, value in pooled.items()
-                if all(name in part for part in parts)
-            }
-        )
+        table: dict[str, Any] = {
+            name: {"pooled": value, "each": [part[name] for part in parts]}
+            for name, value in pooled.items()
+            if all(name in part for part in parts)
+        }
+        for name, runs in _samples(windows, timed).items():
+            for statistic, p in STATISTICS.items():
+                if f"{name}.{statistic}" in table:
+                    found = [_brief(value) for value in batch_influence(runs, p)]
+                    table[f"{name}.{statistic}"]["influence"] = found
+        tables.append(table)
     return {"cuts_s": [share * horizon for share in CUTS], "tables": tables}
 
 
@@ -68,8 +76,11 @@ def table_at(found: Estimates, cut_s: float) -> dict[str, Any]:
 
 def difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> Interval:
     """How much larger a metric of ``b`` is than that of ``a``, by pairs of replications."""
-    pairs = zip(a["each"], b["each"], strict=True)
-    return difference_interval([y - x for x, y in pairs], b["pooled"] - a["pooled"])
+    differences = [y - x for x, y in zip(a["each"], b["each"], strict=True)]
+    first, second = (np.array(table.get("influence", ())) for table in (a, b))
+    influence = second - first if len(first) == len(second) else None
+    centre = b["pooled"] - a["pooled"]
+    return difference_interval(differences, centre, influence=influence)
 
 
 def estimates(
@@ -84,30 +95,42 @@ def estimates(
     fine = sum(int(mask.sum()) for mask in good)
     span_s = sum(window.span_s for window in windows)
     found: dict[str, float] = {}
-    found |= _spread("latency", _column(windows, good, "latency"))
-    ttft = _column(windows, good, "ttft")
-    found |= _spread("ttft", ttft[~np.isnan(ttft)])
-    for name in derived[0]:
-        pairs = [(own[name], window.cut_s) for own, window in zip(derived, windows, strict=True)]
-        found |= _spread(name, np.concatenate([own.values[own.at >= cut] for own, cut in pairs]))
-    for number, name in enumerate(windows[0].recording.metrics):
-        found |= _spread(name, _own(windows, number))
-    kinds = windows[0].recording.kinds
-    for kind, name in enumerate(kinds) if len(kinds) > 1 else ():
-        masks = [window.of_kind(kind, good=True) for window in windows]
-        found |= _spread(f"{name}.latency", _column(windows, masks, "latency"))
+    for name, runs in _samples(windows, derived).items():
+        found |= _spread(name, np.concatenate(runs))
     if every:
         found["errors.rate"] = (every - fine) / every
         found["availability.rate"] = _availability(windows, every, fine)
     found["throughput"] = cells * every / span_s
     found["goodput"] = cells * fine / span_s
     if fine:
-        found["quality"] = float(_column(windows, good, "quality").mean())
+        found["quality"] = float(np.concatenate(_columns(windows, good, "quality")).mean())
         found["degraded"] = _degraded(windows, good) / fine
     found["cost.per_hour"] = per_hour = cells * _cost_per_hour(windows)
     if fine:
         per_hour_of_one_rps = per_hour / found["goodput"]
         found["cost.per_1k_requests"] = 1000.0 * per_hour_of_one_rps / SECONDS_PER_HOUR
+    return found
+
+
+def _samples(
+    windows: Sequence[Window], derived: Sequence[Mapping[str, Timed]]
+) -> dict[str, list[Floats]]:
+    """The values behind every mean and percentile, by name, one array per replication."""
+    good = [window.of_kind(None, good=True) for window in windows]
+    ttft = _columns(windows, good, "ttft")
+    found = {
+        "latency": _columns(windows, good, "latency"),
+        "ttft": [values[~np.isnan(values)] for values in ttft],
+    }
+    for name in derived[0]:
+        pairs = [(own[name], window.cut_s) for own, window in zip(derived, windows, strict=True)]
+        found[name] = [own.values[own.at >= cut] for own, cut in pairs]
+    for number, name in enumerate(windows[0].recording.metrics):
+        found[name] = _own(windows, number)
+    kinds = windows[0].recording.kinds
+    for kind, name in enumerate(kinds) if len(kinds) > 1 else ():
+        masks = [window.of_kind(kind, good=True) for window in windows]
+        found[f"{name}.latency"] = _columns(windows, masks, "latency")
     return found
 
 
@@ -128,18 +151,25 @@ def _spread(name: str, values: Floats) -> dict[str, float]:
     return found | {f"{name}.{p}": value for p, value in zip(QUANTILES, quantiles, strict=True)}
 
 
-def _column(windows: Sequence[Window], masks: Sequence[Any], name: str) -> Floats:
-    parts = [window.requests[name][mask] for window, mask in zip(windows, masks, strict=True)]
-    return np.concatenate(parts).astype(np.float64)
+def _columns(windows: Sequence[Window], masks: Sequence[Any], name: str) -> list[Floats]:
+    return [
+        window.requests[name][mask].astype(np.float64)
+        for window, mask in zip(windows, masks, strict=True)
+    ]
 
 
-def _own(windows: Sequence[Window], number: int) -> Floats:
+def _own(windows: Sequence[Window], number: int) -> list[Floats]:
     parts = []
     for window in windows:
         table = window.recording.samples
         keep = (table["metric"] == number) & (table["at"] >= window.cut_s)
-        parts.append(table["value"][keep])
-    return np.concatenate(parts).astype(np.float64)
+        parts.append(table["value"][keep].astype(np.float64))
+    return parts
+
+
+def _brief(value: float) -> float:
+    """Four digits: enough for a skewness, and short to keep."""
+    return float(f"{value:.4g}")
 
 
 def _availability(windows: Sequence[Window], every: int, fine: int) -> float:
