@@ -20,7 +20,8 @@ class Stream(Component):
 
     The caller waits for `publish` only. After a crash (the fault `down`), tasks restart from the
     latest checkpoint: everything processed since then is processed again before new events, so
-    the backlog is what arrived during the outage plus up to one interval of replay.
+    the backlog is what arrived during the outage plus up to one interval of replay. A `record` of
+    an event that is processed again notes its age since the crash.
     """
 
     kind: Literal["stream"] = "stream"
@@ -112,6 +113,9 @@ class StreamServer(Server):
         event = request.branch()
         event.deadline = NEVER
         event.visit = None
+        if replay:
+            # Its first effect is out already; what is late is the repetition.
+            event.arrived = self.clock.now
         if request.visit is not None and not replay:
             event.visit = self.probe.background_visit()
         event.start(self._processed(event))

@@ -121,6 +121,13 @@ def test_writes_fail_until_a_replica_has_been_elected() -> None:
     assert len(bad) == pytest.approx(300, abs=5 * 300**0.5)
 
 
+def test_a_class_of_requests_may_ask_for_an_operation() -> None:
+    database = {"kind": "database", "query": "1ms", "operations": {"write": "7ms"}}
+    recording = run({"db": database}, rate=5, horizon_s=10.0, operation="write")
+    assert recording.requests["latency"].max() == pytest.approx(0.007)
+    assert recording.requests["latency"].min() == pytest.approx(0.007)
+
+
 def test_reads_from_a_replica_may_be_stale_and_those_of_the_primary_are_not() -> None:
     keyed = {"key": {"zipf": {"items": 20, "exponent": 1.0}}}
     lagging = {"read_replicas": 1, "replication_lag": "1s", "shard_key": "key"}
@@ -193,7 +200,8 @@ def test_a_job_that_outlasts_its_period_never_gets_done(hours: int, late: int) -
 
 
 def test_a_stream_does_again_what_its_checkpoint_did_not_hold() -> None:
-    stream = {"kind": "stream", "tasks": 4, "steps": [{"work": {"exponential": "10ms"}}],
+    steps = [{"work": {"exponential": "10ms"}}, {"record": "age"}]
+    stream = {"kind": "stream", "tasks": 4, "steps": steps,
               "checkpoint_every": "30s", "restart": "5s"}  # fmt: skip
     down = ({"at": "75s", "for": "10s", "target": "stream", "down": True},)
     recording = run({"stream": stream}, horizon_s=200.0, faults=down)
@@ -203,6 +211,8 @@ def test_a_stream_does_again_what_its_checkpoint_did_not_hold() -> None:
     assert last(recording, "stream", "lag") < 10
     # The broker keeps what comes in during the outage.
     assert set(outcomes(recording)) == {"ok"}
+    # Ten seconds of outage, five of restart, and some eight for 3000 events at 400 a second.
+    assert 15.0 < float(recording.samples["value"].max()) < 26.0
 
 
 def test_a_scaler_follows_the_load_and_is_paid_for_what_it_ordered() -> None:
