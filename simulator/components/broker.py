@@ -98,6 +98,10 @@ class Broker(Component):
             raise ValueError("`reply` comes from the only group: give `consumers` and `steps`")
         if self.key is not None and self.partitions is None:
             raise ValueError("`key` has no effect without `partitions`")
+        if self.capacity is None and "on_full" in self.model_fields_set:
+            raise ValueError("`on_full` has no effect without a `capacity`: it is never full")
+        if self.max_receives == 1 and "redelivery_delay" in self.model_fields_set:
+            raise ValueError("`redelivery_delay` has no effect without `max_receives` above 1")
         if self.prefetch is not None and self.partitions is not None:
             raise ValueError("`prefetch` is for queues: the reader of a partition polls")
         if self.rebalance is not None and self.partitions is None:

@@ -46,11 +46,11 @@ class Failover(Spec):
 class Database(Component):
     """Nodes that run queries, each behind a pool of connections: G/G/c with patience per node.
 
-        A query holds a connection for its whole time. Who finds none free waits up to
-        `acquire_timeout` (HikariCP `connectionTimeout`, 30 s by default) and is then answered
-        `timeout`. With shards, the value of `shard_key` decides the node, so a popular key makes a
+    A query holds a connection for its whole time. Who finds none free waits up to
+    `acquire_timeout` (HikariCP `connectionTimeout`, 30 s by default) and is then answered
+    `timeout`. With shards, the value of `shard_key` decides the node, so a popular key makes a
     hot shard. Operations other than `write` may be served by read replicas, which may not have
-        seen the latest write of the key (`stale_ok`).
+    seen the latest write of the key (`stale_ok`).
     """
 
     kind: Literal["database"] = "database"

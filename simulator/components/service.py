@@ -68,6 +68,8 @@ class Service(Component):
             return self
         if self.queue_at == "replica" and scale.min_replicas == 0:
             raise ValueError("`min_replicas: 0` needs a queue to wait in while none is there")
+        if scale.warmup and self.workers == 1:
+            raise ValueError("`warmup` has no effect with one worker per replica")
         spot = scale.spot or Spot()
         if spot.notice is not None and self.queue_at == "shared" and self.blocking:
             raise ValueError(
@@ -81,8 +83,14 @@ class Service(Component):
 
     @model_validator(mode="after")
     def _balanced(self) -> "Service":
-        if self.queue_at == "shared" and "backends" in self.model_fields_set:
-            raise ValueError("`backends` needs `queue_at: replica`: a shared queue has no balancer")
+        for field in ("backends", "balancing"):
+            if self.queue_at == "shared" and field in self.model_fields_set:
+                raise ValueError(
+                    f"`{field}` needs `queue_at: replica`: a shared queue has no balancer"
+                )
+        for field in ("balancers", "slow_start", "outlier_detection"):
+            if self.queue_at == "balancer" and field in self.backends.model_fields_set:
+                raise ValueError(f"`{field}` needs `queue_at: replica`")
         weights = self.backends.weights
         if weights is not None and len(weights) != self.replicas:
             raise ValueError(f"{len(weights)} weights for {self.replicas} replicas")
@@ -132,8 +140,12 @@ class ServiceServer(Server):
         self.backlog = None
         meters = meters_of(self.stations)
         if self.farm is not None and spec.queue_at == "balancer":
-            limit, patience = spec.queue.limit, spec.queue.max_wait
-            self.backlog = Backlog(site.clock, self.stations, limit, patience)
+            queue, line = spec.queue, spec.queue.discipline.line(site.clock)
+            self.backlog = Backlog(
+                site.clock, self.stations, spec.workers, queue.limit, queue.max_wait, line
+            )
+            self.backlog.follow(self.farm.usable)
+            self.farm.followers.append(self.backlog.follow)
             meters |= self.backlog.meters()
         self.meters(site, meters)
         self.call = self._not_connected
@@ -171,16 +183,11 @@ class ServiceServer(Server):
     def _fleet(self, clock: Clock, spot: Spot | None) -> Fleet:
         station, workers = self.stations[0], self.spec.workers
         if self.farm is not None:
-            self.fleet = FarmFleet(self.farm, workers, spot, self._joined)
+            self.fleet = FarmFleet(self.farm, workers, spot)
             return self.fleet
         if isinstance(station, Preemptible) and spot is not None:
             return PreemptibleFleet(clock, station, workers, spot)
         return SharedFleet(clock, station, workers)
-
-    def _joined(self, replica: Replica, joined: bool) -> None:
-        if self.backlog is not None:
-            turn = self.backlog.open if joined else self.backlog.close
-            turn(replica.station, self.spec.workers)
 
     def lose(self, share: float) -> None:
         """Whole replicas leave their balancer, if that is a few of several; else workers go."""
@@ -191,7 +198,6 @@ class ServiceServer(Server):
             return
         self.withdrawn[share] = there[-count:]
         for replica in self.withdrawn[share]:
-            self._joined(replica, False)
             self.farm.leave(replica)
 
     def regain(self, share: float) -> None:
@@ -200,7 +206,6 @@ class ServiceServer(Server):
             return
         for replica in self.withdrawn.pop(share):
             self.farm.join(replica)
-            self._joined(replica, True)
 
     def connect(self, site: Site) -> None:
         call = in_sequence(self.spec.steps, site, self) if self.spec.steps else _nothing

@@ -12,6 +12,7 @@ from simulator.kernel.probe import Probe
 from simulator.kernel.request import Call, Request
 from simulator.kernel.site import Site
 from simulator.kernel.streams import Streams
+from simulator.steps.call import asking
 from simulator.topology.model import RequestClass, Topology
 from simulator.workload.arrival_process import Arrivals
 
@@ -74,6 +75,8 @@ def _compile_class(
 ) -> RequestKind:
     entry: Call = site.link(request_class.entry)
     entry = request_class.apply(entry, site, f"requests.{name}", request_class.entry)
+    if request_class.operation is not None:
+        entry = asking(entry, request_class.operation)
     attributes: list[tuple[str, Callable[[], Any]]] = [
         (attribute, site.draws("requests", f"{name}.{attribute}", distribution))
         for attribute, distribution in request_class.attributes.items()

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from simulator.kernel.component import Component
 from simulator.kernel.fault import Effect, Switch
 from simulator.kernel.site import Site
 from simulator.quantities import Fraction
@@ -17,6 +18,9 @@ class Capacity(Effect):
     key: ClassVar[str] = "capacity"
     lost: Fraction
     """Share that is lost."""
+
+    def misfit(self, component: Component) -> tuple[str, str] | None:
+        return None if component.has_servers else ("has no servers to lose", "use `down` or `slow`")
 
     def install(self, site: Site, target: str, place: str) -> Switch:
         return Switch(

@@ -1,7 +1,8 @@
 """A store that loses what it holds."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+from simulator.kernel.component import Component
 from simulator.kernel.fault import Effect, Switch
 from simulator.kernel.site import Site
 
@@ -14,8 +15,13 @@ class Flush(Effect):
     """
 
     key: ClassVar[str] = "flush"
-    everything: bool = True
+    everything: Literal[True] = True
     """Always true."""
+
+    def misfit(self, component: Component) -> tuple[str, str] | None:
+        if component.forgets:
+            return None
+        return "keeps nothing in memory that could be flushed", "flush a cache"
 
     def install(self, site: Site, target: str, place: str) -> Switch:
         def begin() -> None:

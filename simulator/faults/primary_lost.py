@@ -1,7 +1,8 @@
 """Databases that lose their primaries."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+from simulator.kernel.component import Component
 from simulator.kernel.fault import Effect, Switch
 from simulator.kernel.site import Site
 
@@ -14,8 +15,11 @@ class PrimaryLost(Effect):
     """
 
     key: ClassVar[str] = "primary_lost"
-    everywhere: bool = True
+    everywhere: Literal[True] = True
     """Always true."""
+
+    def misfit(self, component: Component) -> tuple[str, str] | None:
+        return None if component.kind == "database" else ("has no primary to lose", "use `down`")
 
     def install(self, site: Site, target: str, place: str) -> Switch:
         def database() -> Any:

@@ -5,6 +5,7 @@ from typing import ClassVar
 from pydantic import Field, NonNegativeInt
 
 from simulator.faults.slow import Factor
+from simulator.kernel.component import Component
 from simulator.kernel.fault import Effect, Switch
 from simulator.kernel.site import Site
 from simulator.quantities import Fraction
@@ -26,6 +27,11 @@ class OneReplica(Effect):
     """How much longer its work takes, such as `10x`."""
     errors: Fraction = Field(0.0)
     """Share of its calls that fail."""
+
+    def misfit(self, component: Component) -> tuple[str, str] | None:
+        if getattr(component, "queue_at", "shared") != "shared" and component.replica_count > 1:
+            return None
+        return "has no replicas that a balancer could tell apart", "set `queue_at: replica`"
 
     def install(self, site: Site, target: str, place: str) -> Switch:
         site.struck.add(target)

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from simulator.kernel.component import Component
 from simulator.kernel.fault import Effect, Switch
 from simulator.kernel.site import Site
 from simulator.quantities import Fraction, PositiveDuration
@@ -20,6 +21,9 @@ class RollingRestart(Effect):
     """Time a batch takes to restart."""
     unavailable: Fraction = 0.25
     """Share of the servers in a batch."""
+
+    def misfit(self, component: Component) -> tuple[str, str] | None:
+        return None if component.has_servers else ("has no servers to lose", "use `down` or `slow`")
 
     def install(self, site: Site, target: str, place: str) -> Switch:
         def batch(done: float) -> None:

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from simulator.kernel.component import Component
 from simulator.kernel.fault import Effect, Switch
 from simulator.kernel.site import Site
 from simulator.quantities import Fraction
@@ -18,6 +19,9 @@ class SpotWave(Effect):
     key: ClassVar[str] = "spot_wave"
     share: Fraction
     """Share that is taken back."""
+
+    def misfit(self, component: Component) -> tuple[str, str] | None:
+        return None if component.has_servers else ("has no servers to lose", "use `down` or `slow`")
 
     def install(self, site: Site, target: str, place: str) -> Switch:
         return Switch(

@@ -76,6 +76,11 @@ class Component(Kinded):
         return False
 
     @property
+    def has_servers(self) -> bool:
+        """Whether it holds servers that can be lost, rather than time alone."""
+        return self.on_paper({}).servers is not None
+
+    @property
     def replica_count(self) -> float:
         """How many times ``cost`` is paid."""
         return 1.0

@@ -14,6 +14,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from simulator.kernel.component import Component
 from simulator.kernel.kinded import OneKey
 from simulator.kernel.references import Target
 from simulator.kernel.site import Site
@@ -57,6 +58,10 @@ class Effect(OneKey):
     @abstractmethod
     def install(self, site: Site, target: str, place: str) -> Switch:
         """Prepare the site; ``target`` is empty without an aim, ``place`` names random streams."""
+
+    def misfit(self, component: Component) -> tuple[str, str] | None:
+        """Why it cannot strike this component, and a hint; None if it can."""
+        return None
 
     @abstractmethod
     def sentence(self, targets: str) -> str:

@@ -77,11 +77,16 @@ class Autoscale(Spec):
             raise ValueError("`min_replicas` is more than `max_replicas`")
         if self.metric == "utilization" and self.target > 1.0:
             raise ValueError("a `target` utilization is at most 100%")
+        given = self.model_fields_set
+        if self.metric == "queue" and "metric_window" in given:
+            raise ValueError("`metric_window` has no effect with `metric: queue`")
+        if not self.schedule and given & {"starts", "starts_on"}:
+            raise ValueError("`starts` and `starts_on` have no effect without a `schedule`")
         if self.knative is not None:
             if self.metric != "queue":
                 raise ValueError("`knative` scales by requests per replica: set `metric: queue`")
-            for field in ("scale_up", "scale_down", "tolerance", "metric_window"):
-                if field in self.model_fields_set:
+            for field in ("scale_up", "scale_down", "tolerance"):
+                if field in given:
                     raise ValueError(f"`{field}` has no effect with `knative`")
         return self
 

@@ -1,12 +1,13 @@
 """One queue at the balancer for replicas that take no more than they can work on."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Any
 
 from simulator.kernel.clock import Clock
 from simulator.kernel.outcome import Outcome
-from simulator.kernel.request import Call, Flow, Request
-from simulator.kernel.station import UNLIMITED, Station
+from simulator.kernel.request import Call, Flow, Interrupted, Request
+from simulator.kernel.station import UNLIMITED, Line, Station
 from simulator.policies.balancing import Pick
 
 
@@ -14,25 +15,28 @@ class Backlog:
     """HAProxy's `maxconn`: a replica takes so many requests, the rest wait at the balancer.
 
     The balancer picks a replica; if that one is full, the request goes to the backlog, from which
-    every replica that frees a place serves itself, first come first served. Policies that skip
-    full replicas thus behave as one queue (M/M/c), while `random` may queue a request although
-    another replica is free. Source: HAProxy 2.6 manual (`maxconn`, `maxqueue`, `timeout queue`)
-    and measurements of it.
+    every usable replica that frees a place serves itself in the order of the queue's discipline.
+    Policies that skip full replicas thus behave as one queue (M/M/c), while `random` may queue a
+    request although another replica is free. Source: HAProxy 2.6 manual (`maxconn`, `maxqueue`,
+    `timeout queue`) and measurements of it.
     """
 
     def __init__(
         self,
         clock: Clock,
         stations: list[Station],
+        places: int,
         limit: float = UNLIMITED,
         max_wait_s: float | None = None,
+        line: Line | None = None,
     ) -> None:
         self.clock = clock
-        self.free = {station: station.servers for station in stations}
-        self.closed: dict[Station, int] = {}
+        self.places = places
+        self.free = dict.fromkeys(stations, 0)
+        self.closed = dict.fromkeys(stations, 0)
         self.limit = limit
         self.max_wait_s = max_wait_s
-        self.line: deque[list[Request | None]] = deque()
+        self.line: Line = deque() if line is None else line
         self.waiting = self.longest = self.refused = self.left = 0
         self._area = 0.0
 
@@ -80,16 +84,21 @@ class Backlog:
         """The replica with the most free places."""
         return max(self.free, key=lambda station: self.free[station])
 
-    def open(self, station: Station, places: int) -> None:
-        """A replica joins; those who wait are served at once."""
-        places -= self.closed.pop(station, 0)
-        for _ in range(places):
-            self._release(station)
+    def follow(self, usable: Collection[Station]) -> None:
+        """Let these replicas serve, and no others; those who wait are served at once.
 
-    def close(self, station: Station, places: int) -> None:
-        """A replica leaves: its free places are gone, and the others when they are given back."""
-        self.closed[station] = places - self.free[station]
-        self.free[station] = 0
+        Places that are taken at a replica that leaves are gone when they are given back.
+        """
+        for station in self.free:
+            closed = self.closed.get(station)
+            if station in usable:
+                if closed is not None:
+                    del self.closed[station]
+                    for _ in range(self.places - closed):
+                        self._release(station)
+            elif closed is None:
+                self.closed[station] = self.places - self.free[station]
+                self.free[station] = 0
 
     def meters(self) -> dict[str, Callable[[], float]]:
         """What to read at every edge of the time grid, in the words of a station."""
@@ -105,7 +114,7 @@ class Backlog:
         if self.waiting >= self.limit:
             self.refused += 1
             return Outcome.REJECTED_QUEUE_FULL
-        entry: list[Request | None] = [request]
+        entry: list[Any] = [request, 0.0]
         self.line.append(entry)
         self.waiting += 1
         self.longest = max(self.longest, self.waiting)
@@ -113,15 +122,17 @@ class Backlog:
         request.started = None
         try:
             yield self.max_wait_s
-        except GeneratorExit:
+        except (Interrupted, GeneratorExit) as fault:
             self._leave(request, entry)
+            if isinstance(fault, Interrupted):
+                return fault.outcome
             raise
         if request.station is not None:
             return Outcome.OK
         self._leave(request, entry)
         return Outcome.TIMEOUT
 
-    def _leave(self, request: Request, entry: list[Request | None]) -> None:
+    def _leave(self, request: Request, entry: list[Any]) -> None:
         if request.station is not None:
             self._release(request.station)
             return

@@ -123,6 +123,7 @@ class Farm:
         self.uniform = site.uniforms(owner, "balancing")
         self.errors = site.uniforms(owner, "replica_errors")
         self.ejected = 0
+        self.followers: list[Callable[[list[Station]], None]] = []
         self.views: list[Backends] = []
         self.sent: list[dict[Station, int]] = []
         self.picks = [self._picker(policy) for _ in range(spec.balancers)]
@@ -329,6 +330,8 @@ class Farm:
         self.usable[:] = good if enough else every
         for view in self.views:
             view.version += 1
+        for follow in self.followers:
+            follow(self.usable)
 
     def _repeat(self, first: float, every: float, action: Callable[[], None]) -> None:
         def ring() -> None:

@@ -64,6 +64,9 @@ class Hedge(CallPolicy):
             raise ValueError(
                 "a hedge needs a `delay`, a `delay_percentile` or `non_fatal` outcomes"
             )
+        for field in ("window", "min_calls"):
+            if field in self.model_fields_set and self.delay_percentile is None:
+                raise ValueError(f"`{field}` has no effect without `delay_percentile`")
         if self.tied and self.cancel == "none":
             raise ValueError("tied copies cancel each other, which `cancel: none` forbids")
         return self

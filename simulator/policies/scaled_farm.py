@@ -1,6 +1,5 @@
 """Replicas with a queue each that come and go behind their balancer."""
 
-from collections.abc import Callable
 from functools import partial
 
 from simulator.kernel.door import Door
@@ -20,11 +19,10 @@ class FarmFleet:
     those inside has ended. The latest to join leaves first; the provider takes any.
     """
 
-    def __init__(self, farm: Farm, workers: int, spot: Spot | None, on_join: "Joined") -> None:
+    def __init__(self, farm: Farm, workers: int, spot: Spot | None) -> None:
         self.farm = farm
         self.clock = farm.clock
         self.workers = workers
-        self.on_join = on_join
         self.notice_s = None if spot is None else spot.notice
         self.doors = {replica.station: Door() for replica in farm.replicas}
         self.leaving: dict[Replica, Gone] = {}
@@ -75,7 +73,6 @@ class FarmFleet:
             replica.station.resize(0)
         self.farm.join(replica)
         bring_in(self.clock, replica.station, self.workers, over_s)
-        self.on_join(replica, True)
 
     def shrink(self, count: int, gone: Gone) -> None:
         """The latest replicas leave."""
@@ -117,7 +114,6 @@ class FarmFleet:
 
     def _leave(self, replica: Replica, gone: Gone) -> None:
         self.leaving[replica] = gone
-        self.on_join(replica, False)
         self.farm.leave(replica)
         self._check(replica)
 
@@ -135,7 +131,3 @@ class FarmFleet:
             door.shut(break_off=True)
             door.open()
             self._check(replica)
-
-
-Joined = Callable[[Replica, bool], None]
-"""Told when a replica takes requests and when it no longer does."""

@@ -40,7 +40,7 @@ class Call(Calling, Step):
     def build(self, site: Site, owner: Owner, place: str) -> CallFunction:
         call = self.apply(site.link(self.to), site, f"{owner.name}.call{place}", self.to)
         if self.operation is not None:
-            call = _asking(call, self.operation)
+            call = asking(call, self.operation)
         if self.on_failure:
             return _with_plan_b(call, in_sequence(self.on_failure, site, owner, f"{place}.else"))
         return _optional(call) if self.optional else call
@@ -51,7 +51,9 @@ class Call(Calling, Step):
         all_on_paper(self.on_failure, paper, 0.0, attributes)
 
 
-def _asking(call: CallFunction, operation: str) -> CallFunction:
+def asking(call: CallFunction, operation: str) -> CallFunction:
+    """The call for one of the operations that a component offers."""
+
     def ask(request: Request) -> Flow:
         outer = request.operation
         request.operation = operation

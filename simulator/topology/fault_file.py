@@ -91,22 +91,11 @@ def misdirected(
             close = nearest(name, components)
             hint = f"did you mean `{close}`?" if close else f"known: {', '.join(components)}"
             yield name, f"`{name}` is not a component", hint
-    if fault.effect.key == "flush":
-        for name in fault.targets:
-            component = components.get(name)
-            if component is not None and not component.forgets:
-                message = f"{component.kind} `{name}` keeps nothing in memory that could be flushed"
-                yield name, message, "flush a cache"
-    if fault.effect.key == "primary_lost":
-        for name in _without_primary(fault, components):
-            yield name, f"{components[name].kind} `{name}` has no primary to lose", "use `down`"
-
-
-def _without_primary(fault: Fault, components: Mapping[str, Component]) -> Iterator[str]:
     for name in fault.targets:
         component = components.get(name)
-        if component is not None and component.kind != "database":
-            yield name
+        misfit = None if component is None else fault.effect.misfit(component)
+        if component is not None and misfit is not None:
+            yield name, f"{component.kind} `{name}` {misfit[0]}", misfit[1]
 
 
 def _error(code: str, message: str, hint: str, file: str) -> DocumentError:

@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from simulator.engine.replicate import Experiment, run_replication
 from simulator.kernel.clock import Clock
 from simulator.kernel.request import Request
 from simulator.kernel.station import Station
 from simulator.policies.balancing import Backends, Balancing
+from simulator.recording.recording import Recording
+from simulator.topology.model import Topology
+from simulator.workload.arrivals.constant import Constant
 
 
 def backends(number: int, weights: tuple[float, ...] = ()) -> Backends:
@@ -91,3 +95,62 @@ def test_a_replica_that_leaves_moves_its_own_keys_and_few_others(policy: Any, mo
 def test_a_maglev_table_has_a_prime_size() -> None:
     with pytest.raises(ValidationError, match="prime"):
         Balancing.pick({"maglev": {"key": "user", "table_size": 65536}})
+
+
+def served(service: dict[str, Any], *faults: dict[str, Any], **classes: Any) -> Recording:
+    """Evenly spaced requests to a service behind a balancer with a queue of its own."""
+    design = Topology.model_validate(
+        {
+            "name": "design",
+            "rate": "10 rps",
+            "requests": classes or {"ask": {"entry": "web"}},
+            "components": {"web": {"kind": "service", "queue_at": "balancer", **service}},
+            "faults": {"all": list(faults)},
+        }
+    )
+    experiment = Experiment(design, Constant(), 100.0, seed=1, faults=tuple(design.faults["all"]))
+    return run_replication(experiment, 0)
+
+
+def test_a_queue_at_the_balancer_heeds_priorities() -> None:
+    # Two replicas do 8 requests a second, 10 come: the urgent ones, 5, never wait longer than
+    # for the next free replica, and the others pile up.
+    web = {"replicas": 2, "queue": {"discipline": "priority"}, "steps": [{"work": "250ms"}]}
+    recording = served(
+        web,
+        urgent={"entry": "web", "rate": "5 rps", "priority": 0},
+        other={"entry": "web", "rate": "5 rps", "priority": 9},
+    )
+    table = recording.requests
+    assert table["latency"][table["kind"] == 0].max() <= 0.25 + 0.25 + 1e-9
+    assert table["latency"][table["kind"] == 1].max() > 10.0
+
+
+def test_a_queue_at_the_balancer_gives_nothing_to_a_replica_found_ill() -> None:
+    # A replica that is down answers at once and would take every request from the queue. It is
+    # found ill after two probes, so errors end within 2 s; two replicas carry the rest.
+    web = {
+        "replicas": 3,
+        "balancing": "least_request",
+        "backends": {"health_check": {"interval": "1s", "fall": 2}},
+        "steps": [{"work": "150ms"}],
+    }
+    down = {"at": "20s", "for": "50s", "target": "web", "replica": {"number": 1, "down": True}}
+    recording = served(web, down)
+    failed = recording.requests["arrived"][
+        recording.requests["outcome"] != recording.outcomes.index("ok")
+    ]
+    assert len(failed) > 0
+    assert failed.min() >= 20.0 and failed.max() <= 22.0
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"queue_at": "shared", "balancing": "random"}, "no balancer"),
+        ({"backends": {"balancers": 2}, "replicas": 2}, "`balancers` needs"),
+    ],
+)
+def test_fields_without_effect_are_refused(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        served({"steps": [{"work": "1ms"}], **fields})

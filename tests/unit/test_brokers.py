@@ -179,6 +179,8 @@ def test_eager_rebalances_stop_everybody(protocol: str, longest_s: float) -> Non
         ({"prefetch": 5, "partitions": 2}, "the reader of a partition polls"),
         ({"rebalance": {}}, "without `partitions`"),
         ({"ttl_at": "head"}, "without `message_ttl`"),
+        ({"on_full": "block"}, "without a `capacity`"),
+        ({"redelivery_delay": "1s"}, "without `max_receives`"),
     ],
 )
 def test_contradictions_are_refused(fields: dict[str, Any], words: str) -> None:

@@ -159,6 +159,11 @@ def test_waiting_for_a_place_ends_with_the_whole_call() -> None:
             "a budget of 0",
         ),
         ({"max_attempts": 2, "retry_budget": {"aws": {"tokens": 5}}}, "no retry could be paid"),
+        ({"hedge": {"delay": "1s", "window": 50}}, "without `delay_percentile`"),
+        (
+            {"rate_limit": {"rate": "1/s", "algorithm": {"token_bucket": {"interval": "1s"}}}},
+            "`interval` has no effect",
+        ),
         ({"breaker": {"window": "200ms"}}, "at least `1s`"),
         ({"breaker": {"failure_rate": 0}}, "greater than 0"),
     ],

@@ -247,6 +247,19 @@ def test_gpus_that_are_taken_hand_their_requests_on() -> None:
         ({"autoscale": {"min_replicas": 5, "max_replicas": 2}}, "more than `max_replicas`"),
         ({"autoscale": {"min_replicas": 0, "max_replicas": 2}, "queue_at": "replica"}, "a queue"),
         ({"autoscale": {"max_replicas": 2, "knative": {}}}, "set `metric: queue`"),
+        ({"autoscale": {"max_replicas": 2, "warmup": "9s"}}, "with one worker"),
+        ({"autoscale": {"max_replicas": 2, "starts": "08:00"}}, "without a `schedule`"),
+        (
+            {
+                "autoscale": {
+                    "max_replicas": 2,
+                    "metric": "queue",
+                    "target": 2,
+                    "metric_window": "9s",
+                }
+            },
+            "`metric_window` has no effect",
+        ),
         (
             {"autoscale": {"max_replicas": 2, "spot": {"checkpoint": {"every": "1s"}}}},
             "without `notice`",

@@ -10,7 +10,7 @@ from simulator.engine.compile import compile_simulation
 from simulator.engine.replicate import Experiment, run_replication
 from simulator.recording.recording import Recording
 from simulator.topology.diagnostics import DocumentError
-from simulator.topology.fault_file import check_times, find_faults
+from simulator.topology.fault_file import check_times, find_faults, misdirected
 from simulator.topology.model import Topology
 from simulator.workload.arrivals.constant import Constant
 from simulator.workload.arrivals.steady import Steady
@@ -180,6 +180,7 @@ def test_repeated_failures_have_the_means_asked_for() -> None:
         ({"at": "1s", "down": True}, "needs a `target`"),
         ({"at": "1s", "target": "db", "spike": "3x"}, "strikes no single component"),
         ({"at": "1s", "target": "db", "slow": "-3x"}, "greater than 0"),
+        ({"at": "1s", "target": "db", "flush": False}, "Input should be True"),
     ],
 )
 def test_contradictions_are_refused(fault: dict[str, Any], words: str) -> None:
@@ -198,3 +199,26 @@ def test_faults_after_the_end_and_unknown_scenarios_are_refused() -> None:
     assert "not before the end of the run" in finding.message
     with pytest.raises(DocumentError):
         find_faults(design, "al")
+
+
+@pytest.mark.parametrize(
+    ("effect", "words"),
+    [
+        ({"flush": True}, "keeps nothing in memory"),
+        ({"primary_lost": True}, "has no primary"),
+        ({"replica": {"number": 1, "down": True}}, "no replicas that a balancer could tell apart"),
+    ],
+)
+def test_faults_that_could_do_nothing_are_refused(effect: dict[str, Any], words: str) -> None:
+    design = chain({"at": "1s", "target": "web", **effect})
+    ((_, message, _),) = misdirected(design.faults["all"][0], design.components)
+    assert words in message
+
+
+@pytest.mark.parametrize("effect", [{"capacity": "50%"}, {"spot_wave": "50%"}])
+def test_there_have_to_be_servers_to_lose(effect: dict[str, Any]) -> None:
+    parts = {**CHAIN["components"], "db": {"kind": "delay", "latency": "1ms"}}
+    fault = {"at": "1s", "target": "db", **effect}
+    design = Topology.model_validate({**CHAIN, "components": parts, "faults": {"all": [fault]}})
+    ((_, message, _),) = misdirected(design.faults["all"][0], design.components)
+    assert "no servers to lose" in message

@@ -3,6 +3,8 @@
 import math
 from typing import ClassVar, Literal
 
+from pydantic import model_validator
+
 from simulator.policies.limiting.algorithm import Limiter, RateAlgorithm
 from simulator.policies.token_bucket import TokenBucket as ContinuousBucket
 from simulator.quantities import PositiveDuration
@@ -23,6 +25,12 @@ class TokenBucket(RateAlgorithm):
     """Whether tokens drip or come in steps."""
     interval: PositiveDuration = 1.0
     """Time between two fills of a discrete bucket."""
+
+    @model_validator(mode="after")
+    def _steps(self) -> "TokenBucket":
+        if self.fill == "continuous" and "interval" in self.model_fields_set:
+            raise ValueError("`interval` has no effect with `fill: continuous`")
+        return self
 
     def limiter(self, rate: float, burst: float, now: float) -> Limiter:
         if self.fill == "continuous":
