@@ -65,6 +65,13 @@ def fail(message: str, hint: str = "", code: int = exit_codes.USAGE) -> NoReturn
     raise typer.Exit(code)
 
 
+def terminal_width() -> int:
+    """Columns of text: those of the terminal, between 60 and 140; 100 where there is none."""
+    from shutil import get_terminal_size
+
+    return max(60, min(get_terminal_size((100, 24)).columns, 140))
+
+
 def main() -> None:
     """Entry point of the console script."""
     # Start-up makes many objects that stay; looking for cycles among them takes a tenth of it.

@@ -14,6 +14,8 @@ from simulator.cli import exit_codes
 from simulator.cli.app import fail
 from simulator.cli.loading import quantity, show, thresholds_of
 
+STUDY_FILE = "study.json"
+
 Rps = Annotated[str | None, typer.Option("--rps", help="Offered rate: 500, 30k/min, 10M/day.")]
 Workload = Annotated[str | None, typer.Option("-w", "--workload", help="Workload name or file.")]
 Duration = Annotated[
@@ -116,8 +118,12 @@ def put_out(
     color: bool | None = None,
 ) -> None:
     """Write the page, and print JSON or the lines, which take the command and the page's path."""
-    again = f"simulate {shlex.join(sys.argv[1:])}"
-    page = _write_page(document, again, names) if report else None
+    again = command()
+    page = None
+    if report:
+        from simulator.present.html.study import render_study
+
+        page = write_page(names, {**document, "command": again}, render_study(document, again))
     if as_json:
         typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
@@ -167,12 +173,16 @@ def write_text(path: Path, text: str | bytes) -> None:
         fail(f"cannot write {path}: {error.strerror}")
 
 
-def _write_page(document: dict[str, Any], command: str, names: Sequence[str]) -> str:
-    from simulator.present.html.study import render_study
+def command() -> str:
+    """The command line that was typed."""
+    return f"simulate {shlex.join(sys.argv[1:])}"
 
+
+def write_page(names: Sequence[str], document: dict[str, Any], page: str) -> str:
+    """Write a page and the data it is drawn from; returns the path of the page."""
     folder = Path("reports", *(name.replace("/", "_") for name in names))
-    write_text(folder / "study.json", json.dumps(document, ensure_ascii=False))
-    write_text(folder / "index.html", render_study(document, command))
+    write_text(folder / STUDY_FILE, json.dumps(document, ensure_ascii=False))
+    write_text(folder / "index.html", page)
     return str(folder / "index.html")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.cli.app import fail
+from simulator.cli.studying import STUDY_FILE
 from simulator.studies.run import RunResult
 from simulator.topology.reading import Loaded
 
@@ -54,13 +55,11 @@ def write_report(result: RunResult, folder: Path, loaded: Loaded, command: str) 
 
 
 def render_again(folder: Path) -> Path:
-    """Render the report of a saved run; no simulation."""
-    from simulator.present.html.report import render_report
-
-    path = folder / RUN_FILE if folder.is_dir() else folder
+    """Render the page of a saved run or study; no simulation."""
+    files = [folder / RUN_FILE, folder / STUDY_FILE] if folder.is_dir() else [folder]
+    path = next((file for file in files if file.exists()), files[0])
     try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
-        page = render_report(saved["document"], saved["tables"])
+        page = _page_of(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         fail(f"cannot read {path}: {error.strerror}", "give the folder of a saved run")
     except (ValueError, KeyError, TypeError):
@@ -68,6 +67,19 @@ def render_again(folder: Path) -> Path:
     target = path.parent / REPORT_FILE
     _write(target, page)
     return target
+
+
+def _page_of(saved: Any) -> str:
+    from simulator.present.html.card import render_card
+    from simulator.present.html.report import render_report
+    from simulator.present.html.study import render_study
+
+    study = saved.get("study")
+    if study is None:
+        return render_report(saved["document"], saved["tables"])
+    document = {name: value for name, value in saved.items() if name != "command"}
+    render = render_card if study == "interview" else render_study
+    return render(document, saved.get("command", ""))
 
 
 def _provenance(result: RunResult, loaded: Loaded) -> dict[str, Any]:

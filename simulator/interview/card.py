@@ -1,26 +1,24 @@
 """The interview card: one page in the order an interview runs, every number with its origin."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from simulator.interview.blocks import Drawing, Section
+from simulator.interview.blocks import Drawing, Section, to_data
 from simulator.interview.claims_table import MARKS, SLIPS, counts_of, figure_of
-from simulator.interview.material import Growth, Material
+from simulator.interview.failures import failure_section
+from simulator.interview.growth import growth_section
+from simulator.interview.material import Material, metric
 from simulator.interview.numbers import Figure, plain_words
 from simulator.interview.questions import answered
 from simulator.studies.claims import unit_of_word, worst_first
 from simulator.studies.conditions import Measured
 from simulator.studies.estimates import Computed
-from simulator.studies.readings import read_document
-from simulator.topology.diagram import CLIENT, arrows_of, mermaid
+from simulator.topology.diagram import CLIENT, arrows_of, mermaid, svg
 from simulator.topology.model import Topology
-from simulator.topology.paper import PaperRow, on_paper
+from simulator.topology.paper import on_paper
 
-TARGET_UTILIZATION = 0.7
 SHOWN_PARTS = 5
 SHOWN_OWN_METRICS = 2
-SHOWN_FAILURES = 8
 
 
 def card(material: Material) -> list[Section]:
@@ -32,25 +30,41 @@ def card(material: Material) -> list[Section]:
         _architecture(material),
         _simulation(material),
         _deep_dive(material),
-        _growth(material),
-        _failures(material),
+        growth_section(material),
+        failure_section(material),
         _trade_offs(material),
         _questions(material),
         _open_claims(material),
     ]
 
 
+def card_document(material: Material, sections: Sequence[Section]) -> dict[str, Any]:
+    """The card as plain data: what ``--format json`` prints and pages are drawn from."""
+    topology, base = material.topology, material.base
+    verdict = base.document.get("verdict", {"status": "fail", "sentence": base.failure or ""})
+    sentence = verdict["sentence"]
+    return {
+        "schema": 1,
+        "study": "interview",
+        "topology": topology.name,
+        "title": title_of(material),
+        "seed": material.seed,
+        "status": verdict["status"],
+        "verdict": f"{sentence[:1].upper()}{sentence[1:]}.",
+        "facts": [f"{Figure(topology.rate * topology.cells, '/s').exact}", f"seed {material.seed}"],
+        "components": len(topology.components),
+        "calls": [
+            (arrow.source, arrow.target, "not waited for" if arrow.background else "waited for")
+            for arrow in arrows_of(topology)
+        ],
+        "svg": svg(topology),
+        "sections": to_data(sections),
+    }
+
+
 def title_of(material: Material) -> str:
     """The heading of the page."""
     return plain_words(material.topology.name)
-
-
-def metric(measured: Measured | None, path: str) -> Figure:
-    """A metric of a run as a figure; empty if there is no run or no such metric."""
-    if measured is None or measured.failure is not None:
-        return Figure(None, unit_of_word(path))
-    reading = measured.readings.get(path) or read_document(measured.document, path)
-    return Figure(reading.value, unit_of_word(path), reading.low, reading.high)
 
 
 def _head(material: Material) -> Section:
@@ -259,85 +273,6 @@ def _deep_dive(material: Material) -> Section:
                 )
                 for part in parts
             ],
-        )
-    return section
-
-
-def _growth(material: Material) -> Section:
-    section = Section("At 2x, 10x and 100x")
-    section.table(
-        ("load", "busiest on paper", "what has to grow (for 70 %)", "p99 simulated",
-         "cost per month on paper"),
-        [_growth_row(step, material) for step in material.growth],
-    )  # fmt: skip
-    return section
-
-
-def _growth_row(step: Growth, material: Material) -> tuple[str, ...]:
-    cells = material.topology.cells
-    busiest = step.paper.busiest
-    load = f"{step.factor:g}x: {Figure(step.rate * cells, '/s').exact}"
-    share = Figure(None if busiest is None else busiest.utilization, "share")
-    cost = Figure(step.paper.cost_usd_per_hour * cells * 730.0, "USD/month")
-    if (share.value or 0.0) >= 1.0:
-        p99 = "none as it stands: the backlog grows without end"
-    elif step.measured is None:
-        p99 = "not simulated"
-    elif step.measured.failure is not None:
-        p99 = "–"
-    elif step.measured.document and not step.measured.document.get("stable", True):
-        p99 = "none: not stable"
-    else:
-        p99 = metric(step.measured, "latency.p99").beside
-    return (
-        load,
-        "–" if busiest is None else f"{busiest.name} at {share.aloud}",
-        ", ".join(_needs(material, step)) or "nothing",
-        p99,
-        cost.beside,
-    )
-
-
-def _needs(material: Material, step: Growth) -> Iterator[str]:
-    """Components above 70 % on paper with what they would need."""
-    for row in step.paper.rows:
-        if row.utilization is None or row.utilization < TARGET_UTILIZATION:
-            continue
-        yield _need(row, material)
-
-
-def _need(row: PaperRow, material: Material) -> str:
-    component = material.topology.components[row.name]
-    utilization = row.utilization or 0.0
-    for field in ("replicas", "concurrency", "consumers", "connections", "shards", "workers"):
-        count = getattr(component, field, None)
-        if isinstance(count, int) and not isinstance(count, bool) and count > 0:
-            wanted = math.ceil(count * utilization / TARGET_UTILIZATION)
-            return f"{row.name} {field} {count} → {wanted}"
-    return f"{row.name} {Figure(utilization / TARGET_UTILIZATION).aloud} times"
-
-
-def _failures(material: Material) -> Section:
-    section = Section("What if a part fails")
-    if material.faults:
-        section.say("The documented failures, over the whole run:")
-        rows = []
-        for name, measured in material.faults.items():
-            words = ("availability", "degraded", "latency.p99", "quality")
-            happens = "; ".join(fault.sentence for fault in material.topology.faults[name])
-            figures = [metric(measured, word).beside for word in words]
-            rows.append((plain_words(name), happens, *figures))
-        section.table(("scenario", "what happens", "availability", "degraded", "p99", "quality"),
-                      rows)  # fmt: skip
-    if material.drill is not None:
-        section.say("Every part broken in turn, worst first:")
-        section.list(
-            [
-                f"{row.sentence[:1].upper()}{row.sentence[1:]}."
-                + (f" Remedy: {row.remedy}." if row.remedy else "")
-                for row in material.drill.rows[:SHOWN_FAILURES]
-                if row.verdict.status != "unaffected"
-            ]
         )
     return section
 

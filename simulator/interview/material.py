@@ -4,7 +4,8 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from simulator.studies.claims import SEED, Checked, check_claims_of
+from simulator.interview.numbers import Figure
+from simulator.studies.claims import SEED, Checked, check_claims_of, unit_of_word
 from simulator.studies.conditions import Condition, Measured
 from simulator.studies.drill import Drill, drill
 from simulator.studies.estimates import Computed, estimates_of, given_of
@@ -156,3 +157,11 @@ def _placeholders(topology: Topology) -> list[tuple[str, Condition]]:
 def without_drill(material: Material) -> Material:
     """The same material for a card that leaves the drill out."""
     return replace(material, drill=None)
+
+
+def metric(measured: Measured | None, path: str) -> Figure:
+    """A metric of a run as a figure; empty if there is no run or no such metric."""
+    if measured is None or measured.failure is not None:
+        return Figure(None, unit_of_word(path))
+    reading = measured.readings.get(path) or read_document(measured.document, path)
+    return Figure(reading.value, unit_of_word(path), reading.low, reading.high)

@@ -169,7 +169,7 @@ def _computed(
         elif documented is not None:
             wanted = arithmetic.value(documented.low)
         value, unit, shown = readable(quantity, wanted)
-        exact = f"{value:.7g} {unit}".strip()
+        exact = f"{_seven_digits(value)} {unit}".strip()
         derivation = f"{arithmetic.derivation(estimate.formula)} = {shown}"
         verdict = "computed"
         if documented is not None:
@@ -191,6 +191,17 @@ def _computed(
         document=estimate.document or (source if estimate.section else None),
         note=note,
     )
+
+
+def _seven_digits(value: float) -> str:
+    """A number without an exponent, thousands apart."""
+    size = f"{abs(value):.7g}"
+    if "e+" in size:
+        size = f"{abs(value):.0f}"
+    if "e" not in size:
+        whole, point, rest = size.partition(".")
+        size = f"{int(whole):,}".replace(",", " ") + point + rest
+    return f"-{size}" if value < 0 else size
 
 
 def _compare(

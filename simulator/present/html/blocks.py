@@ -33,6 +33,14 @@ class Prose:
 
 
 @dataclass(frozen=True)
+class Points:
+    """A list of sentences."""
+
+    shape: ClassVar[str] = "points"
+    items: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing the reader should know.
 
@@ -162,4 +170,4 @@ class Drawing:
     name: str = ""
 
 
-Block = Prose | FindingList | Tiles | DataTable | Facts | Listing | Download | Drawing
+Block = Prose | Points | FindingList | Tiles | DataTable | Facts | Listing | Download | Drawing

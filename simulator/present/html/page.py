@@ -21,6 +21,8 @@ ASSETS = Path(__file__).parent / "assets"
 PLOTLY = "plotly-cartesian.min.js"
 SCRIPT = "page.js"
 CODE = re.compile(r"`([^`]+)`")
+EXACT = re.compile(r"(?<![\w(])([-$]?\d[\w.,$/% \u00a0]{0,24}?) (\([-$]?\d[^()]*\))")
+"""A figure as one says it, and the exact one behind it in brackets."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,9 @@ def embedded_json(value: Any) -> Markup:
 
 
 def marked(text: str) -> Markup:
-    """Text in which `code` stands between backticks, as markup; the rest is escaped."""
-    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))
+    """Text as markup: `code` between backticks, exact figures set apart; the rest is escaped."""
+    found = CODE.sub(r"<code>\1</code>", str(escape(text)))
+    return Markup(EXACT.sub(r'\1 <span class="exact">\2</span>', found))
 
 
 def _finite(value: Any) -> Any:

@@ -1,0 +1,88 @@
+"""What if a part fails: the documented scenarios, and every part broken in turn."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from simulator.interview.blocks import Section
+from simulator.interview.material import Material, metric
+from simulator.interview.numbers import Figure, plain_words
+from simulator.studies.conditions import Measured
+
+SHOWN = 8
+
+
+def failure_section(material: Material) -> Section:
+    """The documented failures while they last and over the run, then the drill."""
+    section = Section("What if a part fails")
+    if material.faults:
+        section.say("The documented failures, while they last, and how long the way back takes:")
+        section.table(
+            ("scenario", "what happens", "available before", "during", "p99 before", "during",
+             "back to normal"),
+            [row for name, measured in material.faults.items()
+             for row in _while(name, measured, material)],
+        )  # fmt: skip
+        section.say("The same over the whole run:")
+        words = ("availability", "degraded", "latency.p99", "quality")
+        section.table(
+            ("scenario", "availability", "degraded", "p99", "quality"),
+            [
+                (plain_words(name), *(metric(measured, word).beside for word in words))
+                for name, measured in material.faults.items()
+            ],
+        )
+    if material.drill is not None:
+        document = material.drill.document
+        quiet = sum(row["status"] == "unaffected" for row in document["rows"])
+        section.say(
+            f"Every part broken in turn, {len(document['rows'])} faults, worst first; users do "
+            f"not notice {quiet} of them:"
+        )
+        section.list(
+            [
+                f"{lesson['sentence'][:1].upper()}{lesson['sentence'][1:]}. "
+                f"Remedy: {lesson['remedy']}."
+                for lesson in document["lessons"][:SHOWN]
+            ]
+        )
+    return section
+
+
+def _while(name: str, measured: Measured, material: Material) -> Iterator[tuple[str, ...]]:
+    """A row for each span of a scenario; one without figures if its times are random."""
+    scenario = plain_words(name)
+    if measured.failure is not None:
+        yield (scenario, f"cannot be run: {measured.failure}", "–", "–", "–", "–", "–")
+        return
+    rows = measured.document.get("faults") or []
+    if not rows:
+        happens = "; ".join(fault.sentence for fault in material.topology.faults[name])
+        yield (scenario, f"{happens}, now and then", "–", "–", "–", "–", "–")
+    for row in rows:
+        yield (
+            scenario,
+            row["name"],
+            _share(row["before"]),
+            _share(row["during"]),
+            _p99(row["before"]),
+            _p99(row["during"]),
+            _back(row),
+        )
+
+
+def _share(phase: dict[str, Any] | None) -> str:
+    return "–" if phase is None else Figure(phase["availability"], "share").both
+
+
+def _p99(phase: dict[str, Any] | None) -> str:
+    return "–" if phase is None else Figure(phase["p99_s"], "s").both
+
+
+def _back(row: dict[str, Any]) -> str:
+    if row["watched_s"] <= 0.0:
+        return "lasts to the end"
+    if row["before"] is None:
+        return "nothing before it to compare with"
+    if row["recovery_s"] is None:
+        return f"not within {Figure(row['watched_s'], 's').aloud}"
+    return "at once" if row["recovery_s"] == 0.0 else f"after {Figure(row['recovery_s'], 's').both}"
