@@ -223,8 +223,9 @@ class KeyedCache:
         elif latest is not None and flight.outcome is OK:
             waiting += latest.waiting
             latest.waiting = []
+        # Not at once: one that fails may withdraw its sibling, which can be the fetcher itself.
         for request in waiting:
-            request.resume()
+            self.clock.resume_at(self.clock.now, request)
 
     def _lease_left(self, flight: Flight) -> float | None:
         """Seconds that others still wait for this fetch; None for as long as it takes."""
