@@ -136,10 +136,13 @@ def _what_gives_way(
     if name is not None and overload >= 1.0:
         capacity = document["rate"] * document["cells"] / overload
         return f"{name} saturates at {_spoken(capacity)} rps (ρ = {overload:.2f})"
+    # Where no queue grows, the busiest component is not to blame: requests wait somewhere else,
+    # or the run is shorter than a wave that all of them follow.
+    what = f"the backlog of {name}" if findings.unstable else "the number of requests in flight"
     since_s = findings.calm.since_fault_s
     if since_s is not None:
-        return f"the backlog of {name or 'the system'} still grows {since_s:.3g} s after the fault"
-    return f"the backlog of {name or 'the system'} keeps growing"
+        return f"{what} still grows {since_s:.3g} s after the fault"
+    return f"{what} keeps growing"
 
 
 def _warnings(document: Document, findings: Findings) -> list[str]:
