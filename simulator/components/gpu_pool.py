@@ -123,6 +123,12 @@ class GpuPool(Component):
         return None if name is None else find_model(name).name
 
     @model_validator(mode="after")
+    def _routable(self) -> Self:
+        if self.router == "prefix_affine" and self.batching != "continuous":
+            raise ValueError("`router: prefix_affine` needs `batching: continuous`")
+        return self
+
+    @model_validator(mode="after")
     def _scalable(self) -> Self:
         scale = self.autoscale
         if scale is None:
