@@ -120,15 +120,16 @@ def to_terminal(title: str, sections: Sequence[Section], width: int = 100) -> It
         yield ""
         if section.title:
             yield f"  █ {section.title.upper()}"
-        for block in section.blocks:
+        for place, block in enumerate(section.blocks):
+            if place and not isinstance(block, Drawing):
+                yield ""
             if isinstance(block, Text):
                 yield from (f"    {line}" for line in wrap(block.text, width - 4))
             elif isinstance(block, Points):
                 for item in block.items:
                     lines = wrap(item, width - 6)
                     yield from (
-                        f"    {'-' if not place else ' '} {line}"
-                        for place, line in enumerate(lines)
+                        f"    {' ' if number else '-'} {line}" for number, line in enumerate(lines)
                     )
             elif isinstance(block, Table):
                 yield from _terminal_table(block, width)

@@ -22,8 +22,8 @@ SHOWN_OWN_METRICS = 2
 
 
 def card(material: Material) -> list[Section]:
-    """The sections of the card."""
-    return [
+    """The sections of the card, without those that have nothing to say."""
+    sections = [
         _head(material),
         _requirements(material),
         _envelope(material),
@@ -36,6 +36,7 @@ def card(material: Material) -> list[Section]:
         _questions(material),
         _open_claims(material),
     ]
+    return [section for section in sections if section.blocks]
 
 
 def card_document(material: Material, sections: Sequence[Section]) -> dict[str, Any]:

@@ -34,9 +34,9 @@ def failure_section(material: Material) -> Section:
     if material.drill is not None:
         document = material.drill.document
         quiet = sum(row["status"] == "unaffected" for row in document["rows"])
+        felt = f"users do not notice {quiet} of them" if quiet else "users notice all of them"
         section.say(
-            f"Every part broken in turn, {len(document['rows'])} faults, worst first; users do "
-            f"not notice {quiet} of them:"
+            f"Every part broken in turn, {len(document['rows'])} faults, worst first; {felt}:"
         )
         section.list(
             [
