@@ -1,7 +1,10 @@
 """A request, or one branch of it, on its way through the components."""
 
 from collections.abc import Callable, Generator
+from heapq import heappush
 from typing import TYPE_CHECKING, Any, Literal
+
+from simpy.events import NORMAL
 
 from simulator.kernel.outcome import Outcome
 
@@ -48,7 +51,8 @@ class Request:
     when the latest station granted a server, None while the request stands in its queue, and
     ``on_start`` is told when a station grants one. ``deadline`` is when somebody upstream stops
     waiting, which the policies of a call may heed; ``bound`` is when the call being made right
-    now has used up its own time-out. ``attempts`` is shared by the tries of that call, if its
+    now has used up its own time-out. ``waiter`` is resumed when a branch ends, or ``on_end`` is
+    told. ``attempts`` is shared by the tries of that call, if its
     policies ask for it. ``still_waits`` is set only by what keeps a queue that is no station's.
     """
 
@@ -80,6 +84,7 @@ class Request:
         "station",
         "still_waits",
         "visit",
+        "waiter",
     )
 
     def __init__(
@@ -99,6 +104,7 @@ class Request:
         self.operation: str | None = None
         self.outcome: Outcome | None = None
         self.on_end: Callable[[Request], None] | None = None
+        self.waiter: Request | None = None
         self.awaiting: tuple[Request, ...] = ()
         self.caller: Callable[[Outcome], None] | None = None
         self.bound = NEVER
@@ -130,6 +136,7 @@ class Request:
         child.operation = self.operation
         child.outcome = None
         child.on_end = None
+        child.waiter = None
         child.awaiting = ()
         child.caller = None
         child.bound = NEVER
@@ -146,19 +153,28 @@ class Request:
     def start(self, generator: Flow) -> None:
         """Run the generator up to its first wait."""
         self.generator = generator
-        self.send = generator.send
-        self.resume()
+        self.send = send = generator.send
+        try:
+            delay = send(None)
+        except StopIteration as stop:
+            self.end(stop.value)
+            return
+        if delay is not None:
+            clock = self.clock
+            self.due = due = clock.now + delay
+            heappush(clock.agenda, (due, NORMAL, next(clock.sequence), self))
 
     def resume(self) -> None:
         """Let a parked generator go on now, inside the caller's event."""
-        clock = self.clock
         try:
             delay = self.send(None)
         except StopIteration as stop:
             self.end(stop.value)
             return
         if delay is not None:
-            clock.resume_at(clock.now + delay, self)
+            clock = self.clock
+            self.due = due = clock.now + delay
+            heappush(clock.agenda, (due, NORMAL, next(clock.sequence), self))
         else:
             self.due = None
 
@@ -179,10 +195,15 @@ class Request:
         self.generator = None
         self.due = None
         self.outcome = outcome
+        # Both usually refer to the waiting branch, which refers to this one: a cycle that would
+        # live for ever, since cyclic collection is off during a run.
+        waiter = self.waiter
+        if waiter is not None:
+            self.waiter = None
+            waiter.resume()
+            return
         on_end = self.on_end
         if on_end is not None:
-            # The callback usually refers to the waiting branch, which refers to this one: a
-            # cycle that would live for ever, since cyclic collection is off during a run.
             self.on_end = None
             on_end(self)
 
@@ -196,7 +217,7 @@ class Request:
         generator = self.generator
         if generator is None:
             return
-        self.on_end = None
+        self.on_end = self.waiter = None
         if self.cancels != "in_service":
             if self.cancels == "in_queue":
                 self.leave_queues()

@@ -88,6 +88,9 @@ class Calling(Spec):
             )
         if self.retry_budget is not None and attempts == 1 and self.hedge is None:
             raise ValueError("`retry_budget` has nothing to limit: set `max_attempts` or `hedge`")
+        bounded = self.timeout or self.per_try_timeout or self.propagate_deadline or self.hedge
+        if "cancel_on_timeout" in given and not bounded:
+            raise ValueError("`cancel_on_timeout` has no effect without a `timeout`")
         for field in ("backoff", "retry_on", "retry_target", "heed_pushback"):
             if field in given and attempts == 1:
                 raise ValueError(f"`{field}` has no effect with a single try: set `max_attempts`")
@@ -123,15 +126,20 @@ class Calling(Spec):
         if self.hedge is not None:
             cancel = self.hedge.mode(cancel)
         at = CallSite(site, place, target, cancel, isolated)
+        own_s, total_s = self.per_try_timeout, self.timeout
+        if alone and not self.propagate_deadline:
+            own_s, total_s = own_s or total_s, None
+        one_try = call
         if isolated:
-            own_s, total_s = self.per_try_timeout, self.timeout
-            if alone and not self.propagate_deadline:
-                own_s, total_s = own_s or total_s, None
-            call = tried(site.clock, call, own_s, total_s, cancel)
+            call = tried(site.clock, one_try, own_s, total_s, cancel)
         for policy in limiting:
             if policy is not None:
                 call = policy.wrap(call, at)
-        call = self._again(call, at)
+        if self._plain_retry and isolated and not any(limiting):
+            retries = self._retries(call, at)
+            call = tried(site.clock, one_try, own_s, total_s, cancel, retries)
+        else:
+            call = self._again(call, at)
         elsewhere = self.retry_target if self.hedge is None else self.hedge.target
         if elsewhere == "different_replica" or self.heed_pushback:
             call = remembering(call, target, elsewhere == "different_replica")
@@ -142,22 +150,23 @@ class Calling(Spec):
         return call
 
     def _again(self, call: Call, at: CallSite) -> Call:
-        purse = None if self.retry_budget is None else self.retry_budget.open(at.clock)
         if self.hedge is not None:
+            purse = None if self.retry_budget is None else self.retry_budget.open(at.clock)
             return self.hedge.wrap(call, at, purse)
-        if self.attempts == 1:
-            return call
+        return call if self.attempts == 1 else self._retries(call, at).call
+
+    def _retries(self, call: Call, at: CallSite) -> Retrying:
         uniform, backoff = at.uniforms("backoff"), self.backoff
-        retrying: Any = Retrying if purse is None else BudgetedRetrying
         reasons = RETRYABLE if self.retry_on is None else outcomes(self.retry_on)
         total_s = self.timeout if self._plain_retry else None
-        retries = retrying(
+        retrying: Any = Retrying if self.retry_budget is None else BudgetedRetrying
+        retries: Retrying = retrying(
             at.clock, call, self.attempts, lambda: backoff.delays(uniform), reasons, total_s
         )
-        if purse is not None:
-            retries.purse = purse
+        if isinstance(retries, BudgetedRetrying) and self.retry_budget is not None:
+            retries.purse = self.retry_budget.open(at.clock)
         at.meter("retries_total", lambda: retries.retries)
-        return retries.call  # type: ignore[no-any-return]
+        return retries
 
 
 def _over_network(call: Call, draw: Draw) -> Call:

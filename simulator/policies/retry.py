@@ -85,12 +85,13 @@ class Retrying:
             request.bound = clock.now + self.total_s
         outcome = yield from inner(request)
         if outcome in on:
-            outcome = yield from self._again(request, outcome)
+            outcome = yield from self.again(request, outcome)
         if self.total_s != NEVER:
             request.bound = NEVER
         return outcome
 
-    def _again(self, request: Request, outcome: Outcome) -> Flow:
+    def again(self, request: Request, outcome: Outcome) -> Flow:
+        """The tries after a first one that ended in ``outcome``."""
         inner, on, clock = self.inner, self.on, self.clock
         pauses = Pauses(self.delays, request.attempts)
         for _ in range(1, self.attempts_max):

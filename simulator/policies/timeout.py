@@ -1,9 +1,14 @@
 """A bound on how long a caller waits."""
 
+from typing import TYPE_CHECKING
+
 from simulator.kernel.clock import Clock
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import NEVER, Call, CancelMode, Flow, Request
 from simulator.kernel.timers import Timers
+
+if TYPE_CHECKING:
+    from simulator.policies.retry import Retrying
 
 
 def bounded(clock: Clock, call: Call, seconds: float | None, propagate: bool) -> Call:
@@ -37,19 +42,27 @@ def tried(
     seconds: float | None,
     total_s: float | None,
     cancel: CancelMode,
+    retries: "Retrying | None" = None,
 ) -> Call:
     """One try, answered ``TIMEOUT`` after ``seconds`` or at the bound of the whole call.
 
     The callee runs in a branch of its own, since it may go on after the caller has left.
     ``total_s`` is the usual length of the bound: a try that begins with the call can then share
-    the alarm clock of all such tries.
+    the alarm clock of all such tries. With ``retries`` it is the first try of the whole call:
+    it sets the bound, and leaves to them what did not go well, so that a call that does costs
+    no generator more than one that is never tried again.
     """
     limit_s = NEVER if seconds is None else seconds
     own = None if seconds is None else Timers(clock, seconds)
     whole = None if total_s is None else Timers(clock, total_s)
+    sets_bound = retries is not None and total_s is not None
+    total_s = NEVER if total_s is None else total_s
 
     def tried_call(request: Request) -> Flow:
-        now, bound = clock.now, request.bound
+        now = clock.now
+        if sets_bound:
+            request.bound = now + total_s
+        bound = request.bound
         until = now + limit_s
         branch = request.branch()
         branch.cancels = cancel
@@ -58,22 +71,29 @@ def tried(
             branch.deadline = ends
         branch.start(call(branch))
         if branch.outcome is None:
-            branch.on_end = lambda _: request.resume()
+            branch.waiter = request
             request.awaiting = (branch,)
             if own is not None and until <= bound:
                 own.watch(request, branch)
                 yield None
-            elif total_s is not None and whole is not None and bound == now + total_s:
+            elif whole is not None and bound == now + total_s:
                 whole.watch(request, branch)
                 yield None
             else:
                 yield None if bound == NEVER else bound - now
             request.awaiting = ()
-            if branch.outcome is None:
-                branch.cancel()
-                return Outcome.TIMEOUT
-        request.adopt(branch)
-        return branch.outcome
+        outcome = branch.outcome
+        if outcome is None:
+            branch.cancel()
+            outcome = Outcome.TIMEOUT
+        else:
+            request.adopt(branch)
+        if retries is not None:
+            if outcome in retries.on:
+                outcome = yield from retries.again(request, outcome)
+            if sets_bound:
+                request.bound = NEVER
+        return outcome
 
     return tried_call
 
