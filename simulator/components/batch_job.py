@@ -24,7 +24,8 @@ class BatchJob(Component):
     The result of a run is expected `deadline` after its start. From then on, until the run has
     succeeded, readers get the previous result (`stale_ok`, with a lower quality) or an error. A
     failed attempt starts again at once, up to `max_attempts`; then the period goes without. A run
-    that is not done when the next one starts is given up, and counts as late.
+    that is not done when the next one starts is given up, and counts as late. A crash (the fault
+    `down`) breaks the run off; what earlier runs have made can still be read.
     """
 
     kind: Literal["batch_job"] = "batch_job"
@@ -66,6 +67,7 @@ class BatchJobServer(Server):
     """The job as a line of execution of its own, beside the readers."""
 
     spec: BatchJob
+    intake_survives = True
 
     def __init__(self, name: str, site: Site, spec: BatchJob) -> None:
         super().__init__(name, site, spec)

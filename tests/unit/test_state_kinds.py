@@ -199,6 +199,16 @@ def test_a_job_that_outlasts_its_period_never_gets_done(hours: int, late: int) -
     assert (stale > 0) == (late > 0)
 
 
+def test_a_job_that_crashes_leaves_its_last_result() -> None:
+    job = {"kind": "batch_job", "every": "24h", "deadline": "4h", "takes": "2h", "lookup": "1ms"}
+    down = ({"at": "25h", "for": "1h", "target": "job", "down": True},)
+    recording = run({"job": job}, rate=1e-3, horizon_s=2.5 * DAY_S, faults=down)
+    found = outcomes(recording)
+    # The second run breaks off an hour after its start: stale from 28 h until the third is due.
+    assert set(found) == {"ok", "stale_ok"}
+    assert last(recording, "job", "failed_total") == 1
+
+
 def test_a_stream_does_again_what_its_checkpoint_did_not_hold() -> None:
     steps = [{"work": {"exponential": "10ms"}}, {"record": "age"}]
     stream = {"kind": "stream", "tasks": 4, "steps": steps,
