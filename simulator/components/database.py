@@ -1,5 +1,6 @@
 """A database: connection pools, shards, read replicas."""
 
+from functools import partial
 from itertools import cycle
 from typing import Literal
 
@@ -13,6 +14,7 @@ from simulator.kernel.request import Flow, Request
 from simulator.kernel.site import Measure, Site
 from simulator.kernel.spec import Spec
 from simulator.kernel.station import meters_of
+from simulator.policies.contention import Contention
 from simulator.policies.queueing import Queueing
 from simulator.policies.spreading import bucket_of
 from simulator.quantities import (
@@ -78,6 +80,8 @@ class Database(Component):
     """Ask every copy at once and go on when so many have answered (Dynamo, Cassandra)."""
     failover: Failover | None = None
     """What happens when primaries are lost; without it, their writes fail until they are back."""
+    contention: Contention | None = None
+    """How the queries at a node slow each other down: locks, latches, shared disks (USL)."""
     price: UsdPerItem | None = None
     """Cost of one call, for example `$0.002` or `$1/1k requests`."""
     errors: Fraction = 0.0
@@ -101,11 +105,15 @@ class Database(Component):
 
     def on_paper(self, attributes: Means) -> Paper:
         nodes = self.shards * (1 + self.read_replicas)
-        return Paper(
+        paper = Paper(
             servers=float(nodes * self.connections),
             service_s=self.query.mean(attributes),
             cost_usd=self.price or 0.0,
         )
+        if self.contention is not None:
+            paper.service_s *= self.contention.slowdown(self.connections)
+            paper.notes.append("queries are taken at their slowest, with every connection busy")
+        return paper
 
     @property
     def replica_count(self) -> float:
@@ -122,8 +130,11 @@ class DatabaseServer(Server):
         pool = Queueing(capacity=None, max_wait=None).model_copy(
             update={"capacity": spec.queue_capacity, "max_wait": spec.acquire_timeout}
         )
+        station = pool.station
+        if spec.contention is not None:
+            station = partial(spec.contention.station, pool)
         self.nodes = [
-            [pool.station(site.clock, spec.connections) for _ in range(1 + spec.read_replicas)]
+            [station(site.clock, spec.connections) for _ in range(1 + spec.read_replicas)]
             for _ in range(spec.shards)
         ]
         every = [node for shard in self.nodes for node in shard]

@@ -21,6 +21,7 @@ from simulator.policies.balancing.choices import Choices
 from simulator.policies.balancing.least_request import LeastRequest
 from simulator.policies.balancing.random import Random
 from simulator.policies.balancing.round_robin import RoundRobin
+from simulator.policies.contention import Contention
 from simulator.policies.farm import BackendsSpec, Farm, Replica
 from simulator.policies.fleet import Fleet, SharedFleet
 from simulator.policies.preemptible import Preemptible, PreemptibleFleet
@@ -54,6 +55,8 @@ class Service(Component):
     """Weights, health checks, ejection, slow start and age of what the balancer knows."""
     admission: Admission | None = None
     """Refuse requests at the door beyond a limit."""
+    contention: Contention | None = None
+    """How the workers of a replica slow each other down: locks, shared caches (USL)."""
     price: UsdPerItem | None = None
     """Cost of one call, for example `$0.002` or `$1/1k requests`."""
     autoscale: Autoscale | None = None
@@ -96,6 +99,16 @@ class Service(Component):
             raise ValueError(f"{len(weights)} weights for {self.replicas} replicas")
         return self
 
+    @model_validator(mode="after")
+    def _contended(self) -> "Service":
+        if self.contention is None:
+            return self
+        if self.blocking:
+            raise ValueError("`contention` slows `work` down, which `blocking` does not measure")
+        if self.queue_at == "shared" and (self.replicas > 1 or self.autoscale is not None):
+            raise ValueError("`contention` is within a replica: set `queue_at: replica`")
+        return self
+
     def build(self, name: str, site: Site) -> "ServiceServer":
         return ServiceServer(name, site, self)
 
@@ -106,6 +119,9 @@ class Service(Component):
     def on_paper(self, attributes: Means) -> Paper:
         paper = Paper(servers=float(self.replicas * self.workers))
         all_on_paper(self.steps, paper, 1.0, attributes)
+        if self.contention is not None:
+            paper.service_s *= self.contention.slowdown(self.workers)
+            paper.notes.append("work is taken at its slowest, with every worker busy")
         if self.blocking:
             paper.notes.append("workers are kept through calls, which this estimate leaves out")
         return paper
@@ -160,6 +176,8 @@ class ServiceServer(Server):
         spec, clock = self.spec, site.clock
         spot = None if spec.autoscale is None else spec.autoscale.spot
         servers = spec.replicas * spec.workers
+        if spec.contention is not None:
+            return spec.contention.station(spec.queue, clock, servers)
         if spot is None or spot.notice is None:
             return spec.queue.station(clock, servers)
         station = spec.queue.station(clock, servers, Preemptible)
@@ -175,8 +193,11 @@ class ServiceServer(Server):
         places = spec.replicas
         if spec.autoscale is not None:
             places = max(places, 2 * spec.autoscale.max_replicas)
+        station = (
+            queue.station if spec.contention is None else (partial(spec.contention.station, queue))
+        )
         return [
-            queue.station(site.clock, spec.workers if number < spec.replicas else 0)
+            station(site.clock, spec.workers if number < spec.replicas else 0)
             for number in range(places)
         ]
 

@@ -77,7 +77,7 @@ def cache_policies(effort: Effort) -> Estimates:
     settings = HIT_RATIOS if effort.scale >= 0.5 else {(1.0, 100): HIT_RATIOS[1.0, 100]}
     for exponent, capacity in settings:
         text = all_policies(exponent, capacity)
-        for run in recordings(text, 1000.0, effort, arrivals=Constant(), replications=2):
+        for run in recordings(text, 1000.0, effort, arrivals=Constant(), replications=1):
             for policy in settings[exponent, capacity]:
                 hits = growth(run, policy, "hits_total", 200.0, 1000.0)
                 served = growth(run, policy, "served_total", 200.0, 1000.0)
@@ -115,7 +115,7 @@ def stampede(effort: Effort) -> Estimates:
         "fetches/s, one fetch per key", "misses that block, stale while revalidate",
         "fetches/s, stale while revalidate",
     )}  # fmt: skip
-    horizon = effort.length(20_000.0)
+    horizon = effort.length(4_000.0)
 
     def totals(rules: str) -> list[tuple[float, float, float]]:
         return [

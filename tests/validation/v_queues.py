@@ -35,7 +35,7 @@ def connection_pool(effort: Effort) -> Estimates:
     found: dict[str, list[float]] = {}
     for rate, patience in POOLS:
         text = POOL.format(rate=rate, patience=patience)
-        for run in recordings(text, effort.length(100_000.0), effort):
+        for run in recordings(text, effort.length(20_000.0), effort):
             kept = run.requests["arrived"] > 0.05 * run.horizon_s
             late = run.requests["outcome"][kept] == run.outcomes.index("timeout")
             name = f"rate {rate:g}, patience {patience}"
@@ -71,7 +71,7 @@ def closed_network(effort: Effort) -> Estimates:
     found: dict[str, list[float]] = {}
     for users in MVA:
         closed = {"kind": "closed", "users": users, "think_time": {"exponential": "10s"}}
-        length = effort.length(200_000.0)
+        length = effort.length(100_000.0)
         for run in recordings(TERMINALS, length, effort, arrivals=Arrivals.pick(closed)):
             table = run.requests
             kept = table["arrived"] > 0.05 * length

@@ -45,7 +45,7 @@ def bound_ms(load: float) -> float:
 )
 def v39(effort: Effort) -> Estimates:
     found: dict[str, list[float]] = {}
-    for load, requests in ((0.3, 100_000), (0.5, 200_000), (0.7, 400_000), (0.9, 1_000_000)):
+    for load, requests in ((0.3, 60_000), (0.5, 100_000), (0.7, 200_000), (0.9, 800_000)):
         rate = 1e3 * load / ALPHA_MS
         text = POOL.format(rate=rate, fixed=TAU0_MS, each=ALPHA_MS)
         for run in recordings(text, effort.length(requests / rate), effort):
