@@ -4,13 +4,13 @@ from typing import Annotated
 
 import typer
 
-SHELVES = ("topologies", "workloads", "kinds", "steps", "arrivals", "distributions")
+SHELVES = ("topologies", "workloads", "kinds", "steps", "arrivals", "distributions", "faults")
 
 
 def list_names(
     what: Annotated[str | None, typer.Argument(help=", ".join(SHELVES))] = None,
 ) -> None:
-    """One line each: topologies, workloads, component kinds, steps, arrivals, distributions."""
+    """One line each: topologies, workloads, kinds, steps, arrivals, distributions, faults."""
     from simulator.cli.app import fail
     from simulator.quantities.refusal import nearest
     from simulator.topology.catalogue import catalogue

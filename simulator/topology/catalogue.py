@@ -1,11 +1,13 @@
 """Everything a document may name, with a sentence each: for lists and explanations."""
 
 import inspect
-from typing import Any
+from typing import Any, get_args
 
 import simulator.topology.kinds  # noqa: F401  (registers the kinds)
 from simulator.kernel.component import Component
+from simulator.kernel.fault import Effect
 from simulator.kernel.kinded import Registered
+from simulator.kernel.spec import Spec
 from simulator.kernel.step import Step
 from simulator.policies.backoff import Backoff
 from simulator.quantities.distributions.base import Distribution
@@ -22,6 +24,7 @@ FAMILIES: dict[str, type[Registered]] = {
     "steps": Step,
     "arrivals": Arrivals,
     "backoffs": Backoff,
+    "faults": Effect,
 }
 
 
@@ -43,13 +46,51 @@ def found(name: str) -> tuple[str, type[Any]] | None:
             return shelf, family.kinds[name]
     if name in Distribution.families:
         return "distributions", Distribution.families[name]
+    for other in _families():
+        if name in other.kinds:
+            return other.family_name(), other.kinds[name]
     return None
+
+
+def fields_called(name: str) -> dict[str, tuple[str, type[Any] | None]]:
+    """Where a field of this name may stand: its description, and the spec that it holds, if any."""
+    places: dict[str, tuple[str, type[Any] | None]] = {}
+    for owner, cls in _specs().items():
+        for key, field in getattr(cls, "model_fields", {}).items():
+            if name in (key, field.alias):
+                held = [part for part in (field.annotation, *get_args(field.annotation))
+                        if isinstance(part, type) and issubclass(part, Spec)]  # fmt: skip
+                text = field.description or ""
+                if hasattr(cls, "field_descriptions"):
+                    text = cls.field_descriptions().get(key) or text
+                places[owner] = (text, held[0] if held else None)
+    return places
 
 
 def every_name() -> list[str]:
     """All names that can be explained."""
-    names = [name for family in FAMILIES.values() for name in family.kinds]
-    return [*names, *Distribution.families]
+    names = [name for family in _families() for name in family.kinds]
+    fields = [key for cls in _specs().values() for key in getattr(cls, "model_fields", {})]
+    return list(dict.fromkeys([*names, *Distribution.families, *fields]))
+
+
+def _families() -> list[type[Registered]]:
+    pending, families = [Registered], []
+    while pending:
+        cls = pending.pop()
+        pending += cls.__subclasses__()
+        if cls.kinds and cls.is_family():
+            families.append(cls)
+    return sorted(families, key=lambda family: family.__name__)
+
+
+def _specs() -> dict[str, type[Any]]:
+    """Every kind of every family by name; what is held in more than one family, only once."""
+    found = {name: cls for shelf in FAMILIES.values() for name, cls in shelf.kinds.items()}
+    for family in _families():
+        for name, cls in family.kinds.items():
+            found.setdefault(name, cls)
+    return found
 
 
 def sentence(cls: type[Any]) -> str:
