@@ -15,7 +15,7 @@ def check(
     claims: Annotated[
         bool, typer.Option("--claims", help="Check what the documents promise, worst first.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the runs behind the claims.")] = 42,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the runs behind the claims.")] = 42,
     jobs: Annotated[int | None, typer.Option("-j", "--jobs", help="Processes.")] = None,
 ) -> None:
     """Validate topologies: every mistake with its place; exit 2 if there is one."""

@@ -16,7 +16,7 @@ def interview(
     out: Annotated[
         Path | None, typer.Option("--out", help="File or folder for the Markdown page.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of every random stream.")] = 42,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random stream.")] = 42,
     jobs: Annotated[int | None, typer.Option("-j", "--jobs", help="Processes.")] = None,
     drill: Annotated[
         bool, typer.Option("--drill/--no-drill", help="Break every part in turn.")

@@ -26,7 +26,7 @@ def run(
     faults: Annotated[
         str, typer.Option(help="Break something: a scenario of the topology, or a file.")
     ] = "none",
-    seed: Annotated[int, typer.Option(help="Seed of every random stream.")] = 42,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random stream.")] = 42,
     replications: Annotated[
         str, typer.Option("-n", "--replications", help="Independent runs, or auto.")
     ] = "auto",

@@ -29,7 +29,7 @@ Thresholds = Annotated[
     list[str] | None,
     typer.Option("-t", "--threshold", help="Instead of the objectives: 'latency: p(99)<800ms'."),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of every random stream.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random stream.")]
 Replications = Annotated[
     int | None, typer.Option("-n", "--replications", min=1, help="Independent runs of a point.")
 ]

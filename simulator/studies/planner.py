@@ -40,6 +40,8 @@ class Bench:
             elif digest not in results:
                 wanted[digest] = point
         self.reused += len(results)
+        if wanted:
+            self.store.open()
         self._tell(what, len(results), len(set(digests)))
         try:
             for digest, packed in self._computed(wanted, what):

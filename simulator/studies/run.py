@@ -16,7 +16,7 @@ from simulator.metrics.verdict import judge
 from simulator.recording.recording import Recording
 from simulator.topology.fault_file import check_times, find_faults
 from simulator.topology.model import Topology
-from simulator.topology.objectives import Objective, objectives_of
+from simulator.topology.objectives import Objective, check_objectives, objectives_of
 from simulator.topology.paper import PaperPlan, on_paper
 from simulator.topology.reading import find_workload
 from simulator.workload.model import Workload
@@ -73,6 +73,7 @@ def plan_run(topology: Topology, options: RunOptions) -> tuple[Experiment, int, 
     """The experiment and the number of replications that the options ask for."""
     if options.rps is not None:
         topology = topology.model_copy(update={"rate": options.rps})
+    check_objectives(topology, options.thresholds or ())
     workload = find_workload(options.workload or topology.run.workload or "steady")
     replications = options.replications or topology.run.replications or REPLICATIONS
     horizon_s = options.duration_s

@@ -66,6 +66,12 @@ def sensitivity(
     base = plan_run(design.topology, options)[0]
     options = replace(options, rps=None, duration_s=base.horizon_s, thresholds=())
     design = design.varied([("rate", base.topology.rate)])
+    for item in ranges:
+        if len(item.values) < 2:
+            raise StudyError(
+                f"--vary {item.path}: the range has one value, so nothing would change",
+                f"give two ends, like --vary {item.path}=1..3",
+            )
     if ranges:
         parameters = [Parameter.of_range(item) for item in ranges]
         left_out: list[str] = []

@@ -18,6 +18,14 @@ class Store:
         self.folder = folder
         """Where the files are; None keeps nothing."""
 
+    def open(self) -> None:
+        """Make the folder; raises StudyError where that cannot be done, before anything is run."""
+        if self.folder is not None:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise self._unusable(error) from None
+
     def get(self, digest: str) -> bytes | None:
         """The packed result, or None if there is none (or it cannot be read)."""
         if self.folder is None:
@@ -39,10 +47,13 @@ class Store:
                 file.write(packed)
             Path(draft).replace(path)
         except OSError as error:
-            raise StudyError(
-                f"cannot keep results in {self.folder}: {error.strerror}",
-                "choose another folder with --store, or none with --no-store",
-            ) from None
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: OSError) -> StudyError:
+        return StudyError(
+            f"cannot keep results in {self.folder}: {error.strerror}",
+            "choose another folder with --store, or none with --no-store",
+        )
 
     def _path(self, digest: str) -> Path:
         assert self.folder is not None

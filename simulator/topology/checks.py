@@ -11,7 +11,7 @@ from simulator.topology.claim_checks import check_claims
 from simulator.topology.diagnostics import Diagnostic
 from simulator.topology.fault_file import misdirected
 from simulator.topology.model import Topology
-from simulator.topology.objectives import known_metrics
+from simulator.topology.objectives import misnamed
 from simulator.topology.paper import on_paper
 from simulator.topology.source import DocumentPath, Source
 
@@ -33,12 +33,33 @@ def check_references(topology: Topology, source: Source, data: Any) -> Iterator[
         yield from _load(topology, source)
 
 
+def check_names(topology: Topology, source: Source, data: dict[str, Any]) -> Iterator[Diagnostic]:
+    """The names in the sound part of a document, known if they stand anywhere in it."""
+    components = {str(name) for name in _mapping(data.get("components"))}
+    attributes = {
+        str(name)
+        for spec in _mapping(data.get("requests")).values()
+        for name in _mapping(_mapping(spec).get("attributes"))
+    }
+    yield from _unknown(topology, source, components, attributes)
+
+
+def _mapping(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _names(topology: Topology, source: Source) -> Iterator[Diagnostic]:
     attributes = {name for spec in topology.requests.values() for name in spec.attributes}
+    yield from _unknown(topology, source, set(topology.components), attributes)
+
+
+def _unknown(
+    topology: Topology, source: Source, components: set[str], attributes: set[str]
+) -> Iterator[Diagnostic]:
     for section in ("requests", "components", "metrics", "faults"):
         for path, name in references(getattr(topology, section), (section,)):
-            if isinstance(name, TargetName) and name not in topology.components:
-                close = nearest(name, topology.components)
+            if isinstance(name, TargetName) and name not in components:
+                close = nearest(name, sorted(components))
                 hint = f"did you mean `{close}`?" if close else ""
                 if close:
                     line = source.key_span(source.nearest(("components", close))).line
@@ -64,20 +85,11 @@ def _faults(topology: Topology, source: Source) -> Iterator[Diagnostic]:
 
 
 def _objectives(topology: Topology, source: Source) -> Iterator[Diagnostic]:
-    metrics = known_metrics(topology)
     for name in topology.objectives:
         of_class, _, metric = name.rpartition(".")
-        if of_class and of_class not in topology.requests:
-            close = nearest(of_class, topology.requests)
-            hint = f"did you mean `{close}`?" if close else ""
-            message = f"`{of_class}` is not a class of requests"
-        elif metric not in metrics:
-            close = nearest(metric, metrics)
-            hint = f"did you mean `{close}`?" if close else _known(metrics)
-            message = f"`{metric}` is not a metric"
-        else:
-            continue
-        yield _at(source, ("objectives", name), "E110", message, hint)
+        wrong = misnamed(topology, of_class or None, metric)
+        if wrong is not None:
+            yield _at(source, ("objectives", name), "E110", *wrong)
 
 
 def _claims(topology: Topology, source: Source) -> Iterator[Diagnostic]:

@@ -1,11 +1,13 @@
 """What a run has to meet, read from the ``objectives`` of a topology."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from simulator.kernel.step import steps_within
 from simulator.quantities import Threshold, parse_threshold
+from simulator.quantities.refusal import nearest
 from simulator.steps.record import Record
+from simulator.topology.diagnostics import Diagnostic, Diagnostics, DocumentError
 from simulator.topology.model import Topology
 
 MEASURED = frozenset(
@@ -38,6 +40,28 @@ def known_metrics(topology: Topology) -> set[str]:
     return {*MEASURED, *topology.metrics, *recorded}
 
 
+def misnamed(topology: Topology, of_class: str | None, metric: str) -> tuple[str, str] | None:
+    """What is wrong with a metric, and the way out; None if the topology has it."""
+    metrics = known_metrics(topology)
+    if of_class and of_class not in topology.requests:
+        close = nearest(of_class, topology.requests)
+        return f"`{of_class}` is not a class of requests", _meant(close, topology.requests)
+    if metric not in metrics:
+        return f"`{metric}` is not a metric", _meant(nearest(metric, metrics), metrics)
+    return None
+
+
+def check_objectives(topology: Topology, objectives: Iterable[Objective]) -> None:
+    """Raise DocumentError with every objective from outside the file that names no metric."""
+    diagnostics = Diagnostics("--threshold", ())
+    for objective in objectives:
+        wrong = misnamed(topology, objective.of_class, objective.metric)
+        if wrong is not None:
+            diagnostics.add(Diagnostic("E110", wrong[0], "--threshold", None, wrong[1]))
+    if diagnostics.errors:
+        raise DocumentError(diagnostics)
+
+
 def objectives_of(topology: Topology) -> Iterator[Objective]:
     """Every objective of the topology."""
     for name, thresholds in topology.objectives.items():
@@ -51,3 +75,7 @@ def parse_objective(text: str) -> Objective:
     name, _, expression = text.partition(":")
     of_class, _, metric = name.strip().rpartition(".")
     return Objective(metric, parse_threshold(expression.strip()), of_class or None)
+
+
+def _meant(close: str | None, known: Collection[str]) -> str:
+    return f"did you mean `{close}`?" if close else f"known: {', '.join(sorted(known))}"

@@ -98,6 +98,22 @@ def test_size_fails_if_nothing_holds(desk_file: Path) -> None:
         (["sweep", "FILE"], "something to vary"),
         (["sweep", "FILE", "--over", "rps=1,2", "--points", "none.csv"], "cannot read none.csv"),
         (["size", "FILE"], "nothing to vary"),
+        (["size", "FILE", "--vary", "counter.workers=1,2", "--vary", "counter.workers=3,4"],
+         "given twice"),
+        (["size", "FILE", "--vary", "counter.workers=1..2", "--rps", "many"], "expected a rate"),
+        (["size", "FILE", "--vary", "counter.kind=service,gpu"], "counter"),
+        (["size", "FILE", "--vary", "counter.workers=1..2", "-t", "latncy: p(95)<1s"],
+         "did you mean `latency`"),
+        (["capacity", "FILE", "-t", "buyer.latency: p(95)<1s"], "not a class of requests"),
+        (["capacity", "FILE", "--precision", "0"], "above 0"),
+        (["sensitivity", "FILE", "--vary", "counter.workers=2..2"], "one value"),
+        (["sensitivity", "FILE", "--vary", "counter.wrokers=1..3"], "did you mean `workers`"),
+        (["sensitivity", "FILE", "--span", "200%"], "between 0 and 1"),
+        (["sweep", "FILE", "--over", "rps=1,2", "--seed", "-3"], "--seed"),
+        (["sweep", "FILE", "--over", "rps=1,2", "--lhs", "0"], "--lhs"),
+        (["sweep", "FILE", "--over", "counter.steps.9.work=1ms"], "no position in it"),
+        (["compare", "FILE", "FILE", "--format", "pdf"], "no format"),
+        (["compare", "FILE", "FILE", "--scheduler", "tcp://here:1"], "loky has no scheduler"),
         (["capacity", "FILE", "-t", "latency p99"], "--threshold"),
         (["compare", "FILE"], "two designs"),
         (["compare", "FILE", "FILE@quikc"], "did you mean `quick`"),
@@ -118,6 +134,37 @@ def test_mistakes_are_named_and_never_a_traceback(
     assert found.exit_code == 2, found.output
     assert said in found.output
     assert "Traceback" not in found.output
+
+
+def test_a_store_that_cannot_be_made_is_named_before_anything_is_run(
+    desk_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    store = str(tmp_path / "file" / "store")
+    found = simulate("sweep", str(desk_file), "--over", "rps=1,2", "--store", store, "-j", "1")
+    assert found.exit_code == 2
+    assert "cannot keep results" in found.output
+
+
+def test_a_saved_run_is_a_design_to_compare_with(
+    desk_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is run again as it was saved, so its figures are those of the saved document."""
+    monkeypatch.chdir(tmp_path)
+    done = simulate("run", str(desk_file), "--requests", "4000", "-n", "4", "-q", "--seed", "7",
+                    "--jobs", "1", "--no-thresholds")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    saved = next(tmp_path.rglob("run.json"))
+    words = ["compare", str(saved.parent), f"{desk_file}@quick", "--no-flips", "--json"]
+    found = simulate(*words, "-j", "1", "--no-store", "--no-report")
+    assert found.exit_code == 0, found.output
+    document = json.loads(found.stdout)
+    before = json.loads(saved.read_text(encoding="utf-8"))["document"]
+    assert (document["seed"], document["horizon_s"]) == (7, before["horizon_s"])
+    assert document["replications"] == 4
+    row = next(row for row in document["rows"] if row["metric"] == "latency.mean")
+    value = before["metrics"]["latency"]["mean"]["value"]
+    assert row["values"][document["baseline"]] == pytest.approx(value, rel=0.05)
 
 
 def test_capacity_without_objectives_says_what_to_do(tmp_path: Path, desk_file: Path) -> None:
