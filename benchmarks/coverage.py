@@ -219,7 +219,8 @@ def main() -> None:
         for row in [list(HEADER), *table]:
             print("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
     if not options.no_write:
-        PAGE.write_text(page(table, options), encoding="utf-8")
+        _, heading, below = PAGE.read_text(encoding="utf-8").partition("\n## ")
+        PAGE.write_text(page(table, options) + heading + below, encoding="utf-8")
 
 
 if __name__ == "__main__":
