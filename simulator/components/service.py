@@ -91,12 +91,16 @@ class Service(Component):
                 raise ValueError(
                     f"`{field}` needs `queue_at: replica`: a shared queue has no balancer"
                 )
-        for field in ("balancers", "slow_start", "outlier_detection"):
+        for field in ("balancers", "slow_start", "outlier_detection", "priorities"):
             if self.queue_at == "balancer" and field in self.backends.model_fields_set:
                 raise ValueError(f"`{field}` needs `queue_at: replica`")
-        weights = self.backends.weights
-        if weights is not None and len(weights) != self.replicas:
-            raise ValueError(f"{len(weights)} weights for {self.replicas} replicas")
+        for field in ("weights", "priorities"):
+            given = getattr(self.backends, field)
+            if given is not None and len(given) != self.replicas:
+                raise ValueError(f"{len(given)} {field} for {self.replicas} replicas")
+        for field in ("subset", "priorities"):
+            if self.autoscale is not None and getattr(self.backends, field) is not None:
+                raise ValueError(f"`{field}` needs replicas that stay: it excludes `autoscale`")
         return self
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from statistics import fmean, pstdev
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import PositiveFloat, PositiveInt, model_validator
 
 from simulator.kernel.clock import Clock
 from simulator.kernel.outcome import Outcome
@@ -13,7 +13,9 @@ from simulator.kernel.site import Site
 from simulator.kernel.spec import Spec
 from simulator.kernel.station import Station
 from simulator.policies.balancing import Backends, Balancing, Pick
-from simulator.quantities import Duration, Fraction, PositiveCount, PositiveDuration
+from simulator.policies.load_reports import Reports
+from simulator.policies.tiers import Tiers, by_priority, subset_of
+from simulator.quantities import Count, Duration, Fraction, PositiveCount, PositiveDuration
 
 FAILURES = frozenset({Outcome.ERROR, Outcome.TIMEOUT, Outcome.REJECTED_OVERLOAD})
 SLOW_START_LEAST = 0.1
@@ -71,6 +73,11 @@ class BackendsSpec(Spec):
     """Share of the load of each replica, relative to the others."""
     balancers: PositiveCount = 1
     """Balancers that do not coordinate; each sees only the requests it has sent itself."""
+    subset: PositiveCount | None = None
+    """Replicas that each of several `balancers` talks to; all of them if left out."""
+    priorities: list[Count] | None = None
+    """Level of each replica, smallest first: the next one gets what ill replicas leave (Envoy
+    priority levels; near and far zones)."""
     load_report_age: Duration = 0.0
     """How often the load of the replicas is reported; up to so old is what balancers go by."""
     slow_start: Duration = 0.0
@@ -81,6 +88,12 @@ class BackendsSpec(Spec):
     """Probes."""
     outlier_detection: OutlierDetection | None = None
     """Ejection by the answers."""
+
+    @model_validator(mode="after")
+    def _several_balancers(self) -> "BackendsSpec":
+        if self.subset is not None and self.balancers == 1:
+            raise ValueError("`subset` needs several `balancers`: one alone would use nothing else")
+        return self
 
 
 class Replica:
@@ -125,8 +138,9 @@ class Farm:
         self.ejected = 0
         self.followers: list[Callable[[list[Station]], None]] = []
         self.views: list[Backends] = []
+        self.tiers: list[Tiers] = []
         self.sent: list[dict[Station, int]] = []
-        self.picks = [self._picker(policy) for _ in range(spec.balancers)]
+        self.picks = [self._picker(policy, site, number) for number in range(spec.balancers)]
         self.watched = spec.health_check is not None or spec.outlier_detection is not None
         if self.watched:
             site.probe.meter(owner, "replicas_in_use", lambda: len(self.usable))
@@ -236,20 +250,40 @@ class Farm:
 
         return answered
 
-    def _picker(self, policy: Balancing) -> Pick:
+    def _picker(self, policy: Balancing, site: Site, number: int) -> Pick:
         spec = self.spec
         stations = [replica.station for replica in self.replicas]
-        view = Backends(self.usable, self.uniform, stations)
-        if spec.weights is not None:
-            view.weights = dict(zip(stations, spec.weights, strict=False))
         own: dict[Station, int] = {}
-        if spec.balancers > 1:
-            view.load = lambda station: own.get(station, 0)
-        if spec.load_report_age > 0.0:
-            view.load = Reports(self.clock, stations, view.load, spec.load_report_age).load
         self.sent.append(own)
-        self.views.append(view)
-        return policy.picker(view)
+
+        def view(usable: list[Station]) -> Backends:
+            seen = Backends(usable, self.uniform, stations)
+            if spec.weights is not None:
+                seen.weights = dict(zip(stations, spec.weights, strict=False))
+            if spec.balancers > 1:
+                seen.load = lambda station: own.get(station, 0)
+            if spec.load_report_age > 0.0:
+                seen.load = Reports(self.clock, stations, seen.load, spec.load_report_age).load
+            return seen
+
+        if spec.subset is None and spec.priorities is None:
+            self.views.append(view(self.usable))
+            return policy.picker(self.views[-1])
+        levels = by_priority(stations, spec.priorities)
+        if spec.subset is not None:
+            name = f"{self.owner}.subsets"
+            chosen = subset_of(
+                len(stations),
+                spec.subset,
+                number,
+                lambda turn: site.streams.generator(f"{name}.{turn}"),
+            )
+            mine = {stations[position] for position in chosen}
+            levels = [[one for one in level if one in mine] for level in levels]
+        levels = [level for level in levels if level]
+        tiers = Tiers(levels, policy, view, self.uniform, spec.panic_threshold)
+        self.tiers.append(tiers)
+        return tiers
 
     def _eased(self, pick: Pick, request: Request) -> Station:
         """A choice that spares replicas which have just joined."""
@@ -330,6 +364,8 @@ class Farm:
         self.usable[:] = good if enough else every
         for view in self.views:
             view.version += 1
+        for tiers in self.tiers:
+            tiers.refresh(set(good))
         for follow in self.followers:
             follow(self.usable)
 
@@ -339,29 +375,3 @@ class Farm:
             self.clock.call_at(self.clock.now + every, ring)
 
         self.clock.call_at(self.clock.now + first, ring)
-
-
-class Reports:
-    """Loads as they were at the last report; requests sent since are not known."""
-
-    def __init__(
-        self,
-        clock: Clock,
-        stations: list[Station],
-        load: Callable[[Station], float],
-        every_s: float,
-    ) -> None:
-        self.clock = clock
-        self.stations = stations
-        self.true_load = load
-        self.every_s = every_s
-        self.known: dict[Station, float] = {}
-        self.number = -1
-
-    def load(self, station: Station) -> float:
-        """What the last report said."""
-        number = int(self.clock.now / self.every_s)
-        if number != self.number:
-            self.number = number
-            self.known = {each: self.true_load(each) for each in self.stations}
-        return self.known[station]

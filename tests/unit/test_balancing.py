@@ -12,6 +12,7 @@ from simulator.kernel.clock import Clock
 from simulator.kernel.request import Request
 from simulator.kernel.station import Station
 from simulator.policies.balancing import Backends, Balancing
+from simulator.policies.tiers import Tiers, by_priority, subset_of
 from simulator.recording.recording import Recording
 from simulator.topology.model import Topology
 from simulator.workload.arrivals.constant import Constant
@@ -97,6 +98,68 @@ def test_a_maglev_table_has_a_prime_size() -> None:
         Balancing.pick({"maglev": {"key": "user", "table_size": 65536}})
 
 
+@pytest.mark.parametrize(
+    ("good", "first"),
+    # Envoy's own example: the share of good replicas in the first level, and of the traffic that
+    # stays there while all of the second is good.
+    [(100, 1.0), (72, 1.0), (71, 0.994), (50, 0.7), (25, 0.35), (0, 0.0)],
+)
+def test_traffic_spills_over_as_a_level_gets_ill(good: int, first: float) -> None:
+    levels = by_priority(backends(200).stations, [0] * 100 + [1] * 100)
+    tiers = levelled(levels, 0.5)
+    tiers.refresh({*levels[0][:good], *levels[1]})
+    assert tiers.bounds == pytest.approx([first, 1.0], abs=1e-9)
+    # Both levels together are well: nobody panics, and ill replicas get nothing.
+    assert len(tiers.views[0].stations) == (good or 100)
+
+
+def test_levels_that_are_both_ill_share_and_panic() -> None:
+    # A quarter of each is good: health 0.35 of 0.7 each, and below the threshold of a half.
+    levels = by_priority(backends(40).stations, [0] * 20 + [1] * 20)
+    tiers = levelled(levels, 0.5)
+    tiers.refresh({*levels[0][:5], *levels[1][:5]})
+    assert tiers.bounds == pytest.approx([0.5, 1.0])
+    assert [len(view.stations) for view in tiers.views] == [20, 20]
+    calm = levelled(levels, 0.2)
+    calm.refresh({*levels[0][:5], *levels[1][:5]})
+    assert [len(view.stations) for view in calm.views] == [5, 5]
+
+
+def levelled(levels: list[list[Station]], panic: float) -> Tiers:
+    uniform = np.random.default_rng(2).random
+    policy = Balancing.pick("round_robin")
+    return Tiers(levels, policy, lambda usable: Backends(usable, uniform), uniform, panic)
+
+
+def test_subsets_use_every_replica_equally() -> None:
+    # 12 replicas, three to a balancer: every four balancers share them out once.
+    counts = Counter[int]()
+    for balancer in range(20):
+        chosen = subset_of(12, 3, balancer, np.random.default_rng)
+        assert len(chosen) == 3
+        counts.update(chosen)
+        if balancer % 4 == 3:
+            assert set(counts.values()) == {balancer // 4 + 1}
+    different = {
+        frozenset(subset_of(12, 3, balancer, np.random.default_rng)) for balancer in range(20)
+    }
+    assert len(different) > 15
+
+
+def test_a_balancer_keeps_to_its_subset_and_levels() -> None:
+    web = {
+        "queue_at": "replica",
+        "replicas": 6,
+        "workers": 9,
+        "backends": {"balancers": 2, "subset": 3, "priorities": [0, 0, 0, 1, 1, 1]},
+        "steps": [{"work": "10ms"}],
+    }
+    recording = served(web)
+    # Two subsets of three make six; within each, the first level gets everything.
+    assert recording.meters["web"]["served_total"][-1] == pytest.approx(1000, abs=2)
+    assert set(recording.requests["outcome"].tolist()) == {recording.outcomes.index("ok")}
+
+
 def served(service: dict[str, Any], *faults: dict[str, Any], **classes: Any) -> Recording:
     """Evenly spaced requests to a service behind a balancer with a queue of its own."""
     design = Topology.model_validate(
@@ -149,6 +212,8 @@ def test_a_queue_at_the_balancer_gives_nothing_to_a_replica_found_ill() -> None:
     [
         ({"queue_at": "shared", "balancing": "random"}, "no balancer"),
         ({"backends": {"balancers": 2}, "replicas": 2}, "`balancers` needs"),
+        ({"backends": {"subset": 2}, "replicas": 4, "queue_at": "replica"}, "several `balancers`"),
+        ({"backends": {"priorities": [0]}, "replicas": 4, "queue_at": "replica"}, "1 priorities"),
     ],
 )
 def test_fields_without_effect_are_refused(fields: dict[str, Any], words: str) -> None:
