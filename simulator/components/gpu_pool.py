@@ -28,7 +28,7 @@ from simulator.serving.catalogue import Gpu, Model, find_gpu, find_model, mig_sl
 from simulator.serving.errors import ServingError
 from simulator.serving.memory import QUANTIZATIONS, plan_memory
 from simulator.serving.roofline import Roofline
-from simulator.serving.settings import HOST_S, EngineConfig
+from simulator.serving.settings import EngineConfig
 from simulator.serving.step_time import StepTime
 
 KV_BYTES = {"bf16": 2.0, "fp8": 1.0}
@@ -95,8 +95,8 @@ class GpuPool(Component):
     """Prefill and decode on different replicas."""
     front_end: FrontEndTimes = FrontEndTimes()
     """Delays around the engine."""
-    host_overhead: Duration = HOST_S
-    """Host time that a step with a prompt cannot hide (5 ms for vLLM, as published)."""
+    host_overhead: Duration = 0.0
+    """Host time that a step with a prompt cannot hide, if you have measured it."""
     load_time: Duration = 0.0
     """Time to load the model when a replica starts again."""
     autoscale: Autoscale | None = None
@@ -154,6 +154,13 @@ class GpuPool(Component):
             raise ValueError("`disaggregated.prefill` leaves no replica to decode")
         self.engine_config()
         self.step_time()
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_price(self) -> Self:
+        """Without a `cost` of its own a replica costs what its GPUs do in the catalogue."""
+        if self.cost is None and not self.external:
+            self.__dict__["cost"] = self.hardware.price_usd_per_hour * self.tensor_parallel
         return self
 
     @property
@@ -234,7 +241,18 @@ class GpuPool(Component):
     def replica_count(self) -> float:
         return float(self.replicas)
 
+    @property
+    def effort(self) -> float:
+        return 1.5 if self.batching == "continuous" else 1.0
+
     def on_paper(self, attributes: Means) -> Paper:
+        paper = self._engines_on_paper(attributes)
+        if "cost" not in self.model_fields_set and self.cost is not None:
+            price = f"${self.cost:.2f}/h is the catalogue's price of a replica"
+            paper.notes.append(f"{price} ({self.hardware.price_source}): set `cost` to yours")
+        return paper
+
+    def _engines_on_paper(self, attributes: Means) -> Paper:
         if self.batching != "continuous":
             server = self.batch_server()
             size = server.max_batch_size

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from simulator.serving.errors import ServingError
 
-__all__ = ["HOST_S", "EngineConfig"]
+__all__ = ["SYNCHRONOUS_HOST_S", "EngineConfig"]
 
-HOST_S = 5e-3
-"""Host work of vLLM V1 between two steps: 5 to 6 ms without asynchronous scheduling, 0.15 ms with
-it, measured at 256 sequences (vllm-project/vllm pull request 11133). Asynchronous scheduling hides
-it behind a decode step replayed from a CUDA graph; a step with a prompt has no such graph."""
+SYNCHRONOUS_HOST_S = 5e-3
+"""Host work of vLLM V1 between two steps without asynchronous scheduling: 5 to 6 ms at 256
+sequences (vllm-project/vllm pull request 11133). With it 0.15 ms were left, which counts as 0."""
 
 
 @dataclass(frozen=True, slots=True)

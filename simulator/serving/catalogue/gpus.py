@@ -4,6 +4,9 @@ Peaks are dense (without sparsity) tensor-core figures of the vendor's data shee
 is what the driver offers to a program (`cudaMemGetInfo`), a little less than the number on the
 box, because it decides how many KV blocks there are. Prices are on-demand list prices per GPU
 hour in US dollars, rounded, of a public cloud in 2025; they date quickly: set your own `cost`.
+
+A source that could be opened is given with its address (bandwidth and peaks; memory, links and
+multiprocessors stand in none of them). What could not be looked up says so.
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ class Gpu:
     link_latency_s: float
     price_usd_per_hour: float
     source: str
+    price_source: str
     multiprocessors: int = 0
     mig_slices: int = 0
     aliases: tuple[str, ...] = ()
@@ -52,6 +56,21 @@ class Gpu:
         return 0 if self.balanced_attention else 2 * self.multiprocessors
 
 
+MEMORY = "from memory, unverified"
+TABLE = (
+    "bandwidth and peaks as in "
+    "llmbook.apartsin.com/appendices/appendix-g-hardware-compute/section-g.1.html"
+)
+L40S = "github.com/ai-dynamo/aiconfigurator src/aiconfigurator/systems/l40s.yaml at ee962fc"
+PEAKS_T4 = "hmc-tech.com/gpu/nvidia-gb200-vs-nvidia-t4"
+CALWOO = (
+    "FP16 as in "
+    "calwoo.github.io/notes/concepts/deep-learning-engineering/nvidia-gpu-hardware/index.html"
+)
+PRICE_A10G = (
+    "main.d1m6t5n8e4tvia.amplifyapp.com/blog/amazon-ec2-on-demand-pricing-instance-families-2026"
+)
+
 NVLINK_S = 5e-6
 PCIE_S = 15e-6
 
@@ -65,7 +84,8 @@ GPUS: tuple[Gpu, ...] = (
         16 * GB,
         PCIE_S,
         0.53,
-        "NVIDIA T4 data sheet (FP16 peak; no BF16); AWS g4dn.xlarge",
+        "NVIDIA T4 data sheet (FP16 peak; no BF16; its 65 TFLOPS also at " + PEAKS_T4 + ")",
+        "AWS g4dn.xlarge, " + MEMORY,
         multiprocessors=40,
     ),
     Gpu(
@@ -77,7 +97,8 @@ GPUS: tuple[Gpu, ...] = (
         32 * GB,
         PCIE_S,
         0.80,
-        "NVIDIA L4 data sheet (dense = half of the sparse figure); AWS g6.xlarge",
+        "NVIDIA L4 data sheet (dense = half of the sparse figure), " + MEMORY,
+        "AWS g6.xlarge, " + MEMORY,
         multiprocessors=58,
     ),
     Gpu(
@@ -89,7 +110,8 @@ GPUS: tuple[Gpu, ...] = (
         32 * GB,
         PCIE_S,
         1.01,
-        "NVIDIA A10G data sheet (70 TFLOPS FP16 dense); AWS g5.xlarge",
+        "NVIDIA A10G data sheet (70 TFLOPS FP16 dense), " + MEMORY,
+        "AWS g5.xlarge at $1.006, " + PRICE_A10G,
         multiprocessors=80,
     ),
     Gpu(
@@ -101,7 +123,8 @@ GPUS: tuple[Gpu, ...] = (
         32 * GB,
         PCIE_S,
         1.86,
-        "NVIDIA L40S data sheet; AWS g6e.xlarge",
+        "NVIDIA L40S data sheet; " + TABLE + "; " + L40S,
+        "AWS g6e.xlarge, " + MEMORY,
         multiprocessors=142,
     ),
     Gpu(
@@ -113,7 +136,8 @@ GPUS: tuple[Gpu, ...] = (
         300 * GB,
         NVLINK_S,
         2.75,
-        "NVIDIA A100 data sheet (SXM4 40 GB); AWS p4d.24xlarge / 8 after June 2025",
+        "NVIDIA A100 data sheet (SXM4 40 GB), " + MEMORY,
+        "AWS p4d.24xlarge / 8 after June 2025, " + MEMORY,
         multiprocessors=108,
         mig_slices=7,
         aliases=("a100-40",),
@@ -127,7 +151,8 @@ GPUS: tuple[Gpu, ...] = (
         300 * GB,
         NVLINK_S,
         3.43,
-        "NVIDIA A100 data sheet (SXM4 80 GB); AWS p4de.24xlarge / 8",
+        "NVIDIA A100 data sheet (SXM4 80 GB); " + TABLE,
+        "AWS p4de.24xlarge / 8, " + MEMORY,
         multiprocessors=108,
         mig_slices=7,
         aliases=("a100", "a100-80", "a100-sxm", "a100-80gb-sxm"),
@@ -141,7 +166,8 @@ GPUS: tuple[Gpu, ...] = (
         450 * GB,
         NVLINK_S,
         3.93,
-        "NVIDIA H100 data sheet (SXM5 80 GB); AWS p5.48xlarge / 8",
+        "NVIDIA H100 data sheet (SXM5 80 GB); " + TABLE,
+        "AWS p5.48xlarge / 8, " + MEMORY,
         balanced_attention=True,
         multiprocessors=132,
         mig_slices=7,
@@ -156,7 +182,8 @@ GPUS: tuple[Gpu, ...] = (
         64 * GB,
         PCIE_S,
         2.39,
-        "NVIDIA H100 data sheet (PCIe 80 GB); RunPod list price",
+        "NVIDIA H100 data sheet (PCIe 80 GB), " + MEMORY,
+        "RunPod list price, " + MEMORY,
         balanced_attention=True,
         multiprocessors=114,
         mig_slices=7,
@@ -170,7 +197,8 @@ GPUS: tuple[Gpu, ...] = (
         450 * GB,
         NVLINK_S,
         4.98,
-        "NVIDIA H200 data sheet (SXM 141 GB); AWS p5en.48xlarge / 8",
+        "NVIDIA H200 data sheet (SXM 141 GB); " + TABLE,
+        "AWS p5en.48xlarge / 8, " + MEMORY,
         balanced_attention=True,
         multiprocessors=132,
         mig_slices=7,
@@ -185,7 +213,8 @@ GPUS: tuple[Gpu, ...] = (
         900 * GB,
         NVLINK_S,
         14.24,
-        "NVIDIA DGX B200 data sheet / 8; AWS p6-b200.48xlarge / 8",
+        "NVIDIA DGX B200 data sheet / 8; " + TABLE,
+        "AWS p6-b200.48xlarge / 8, " + MEMORY,
         balanced_attention=True,
         multiprocessors=148,
         mig_slices=7,
@@ -200,8 +229,9 @@ GPUS: tuple[Gpu, ...] = (
         64 * GB,
         PCIE_S,
         1.79,
-        "NVIDIA RTX PRO 6000 Blackwell Server Edition and RTX Blackwell PRO architecture papers; "
-        "RunPod list price",
+        "NVIDIA RTX PRO 6000 Blackwell Server Edition and RTX Blackwell PRO architecture papers, "
+        + MEMORY,
+        "RunPod list price, " + MEMORY,
         multiprocessors=188,
         mig_slices=4,
         aliases=(
@@ -220,7 +250,8 @@ GPUS: tuple[Gpu, ...] = (
         32 * GB,
         PCIE_S,
         0.69,
-        "NVIDIA Ada architecture paper (FP16 with FP32 accumulation, dense); RunPod list price",
+        "NVIDIA Ada architecture paper (FP16 with FP32 accumulation, dense); " + CALWOO,
+        "RunPod list price, " + MEMORY,
         multiprocessors=128,
         aliases=("rtx4090", "geforce-rtx-4090", "4090", "nvidia-geforce-rtx-4090"),
     ),
@@ -233,7 +264,8 @@ GPUS: tuple[Gpu, ...] = (
         64 * GB,
         PCIE_S,
         0.89,
-        "NVIDIA RTX Blackwell architecture paper (dense, FP32 accumulation); RunPod list price",
+        "NVIDIA RTX Blackwell architecture paper (dense, FP32 accumulation), " + MEMORY,
+        "RunPod list price, " + MEMORY,
         multiprocessors=170,
         aliases=("rtx5090", "5090"),
     ),
@@ -246,7 +278,8 @@ GPUS: tuple[Gpu, ...] = (
         64 * GB,
         NVLINK_S,
         1.99,
-        "AMD Instinct MI300X data sheet (one Infinity Fabric link to each peer); TensorWave",
+        "AMD Instinct MI300X data sheet (one Infinity Fabric link to each peer); " + TABLE,
+        "TensorWave, " + MEMORY,
         balanced_attention=True,
         multiprocessors=304,
     ),
