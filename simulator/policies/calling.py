@@ -91,9 +91,6 @@ class Calling(Spec):
         bounded = self.timeout or self.per_try_timeout or self.propagate_deadline or self.hedge
         if "cancel_on_timeout" in given and not bounded:
             raise ValueError("`cancel_on_timeout` has no effect without a `timeout`")
-        bounded = self.timeout or self.per_try_timeout or self.propagate_deadline or self.hedge
-        if "cancel_on_timeout" in given and not bounded:
-            raise ValueError("`cancel_on_timeout` has no effect without a `timeout`")
         for field in ("backoff", "retry_on", "retry_target", "heed_pushback"):
             if field in given and attempts == 1:
                 raise ValueError(f"`{field}` has no effect with a single try: set `max_attempts`")
