@@ -24,6 +24,7 @@ def check_references(topology: Topology, source: Source, data: Any) -> Iterator[
     yield from _objectives(topology, source)
     yield from _faults(topology, source)
     yield from _work_without_workers(topology, source)
+    yield from _nowhere_else(topology, source)
     if data is source.data:
         yield from _claims(topology, source)
     cycles = list(_cycles(topology, source))
@@ -107,6 +108,23 @@ def _work_without_workers(topology: Topology, source: Source) -> Iterator[Diagno
                 hint = "use `wait`, or let a service do it"
                 yield _at(source, ("components", name), "E108", message, hint)
                 break
+
+
+def _nowhere_else(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    calls: list[tuple[DocumentPath, Calling, str]] = [
+        (("requests", name), spec, str(spec.entry)) for name, spec in topology.requests.items()
+    ]
+    for name, component in topology.components.items():
+        calls += [
+            (("components", name), step, str(step.to))
+            for step in steps_within(component)
+            if isinstance(step, Call)
+        ]
+    for path, calling, target in calls:
+        callee = topology.components.get(target)
+        if calling.goes_elsewhere and callee is not None and not callee.told_apart:
+            message = f"nobody chooses among replicas of `{target}`, so no try can go elsewhere"
+            yield _at(source, path, "W203", message, "set `queue_at: replica` there", key=True)
 
 
 def called_by(component: Component) -> list[str]:

@@ -9,13 +9,14 @@ from pydantic import ValidationError
 
 import simulator.topology.kinds  # noqa: F401  (registers the kinds)
 from simulator.quantities.refusal import nearest
-from simulator.topology.checks import check_references
+from simulator.topology.checks import check_names, check_references
 from simulator.topology.diagnostics import Diagnostic, Diagnostics, DocumentError
 from simulator.topology.library import topology_path, workload_names, workload_path
 from simulator.topology.model import Topology
 from simulator.topology.overlay import OverlayError, with_values, with_variant
+from simulator.topology.sound_part import sound_part
 from simulator.topology.source import Source, read_source, read_text
-from simulator.topology.validation import from_validation_error
+from simulator.topology.validation import broken_places, from_validation_error
 from simulator.workload.arrival_process import Arrivals
 from simulator.workload.model import Workload
 
@@ -115,6 +116,9 @@ def _validated(source: Source, data: Any, diagnostics: Diagnostics) -> Topology 
         return Topology.model_validate(data)
     except ValidationError as error:
         diagnostics.extend(from_validation_error(error, source, data))
+        rest = sound_part(data, broken_places)
+        if rest is not None:
+            diagnostics.extend(check_names(rest, source, data))
         return None
 
 

@@ -77,6 +77,12 @@ def from_validation_error(
     return [_diagnostic(line, source, document) for line in lines]
 
 
+def broken_places(error: ValidationError, data: Any) -> list[DocumentPath]:
+    """Where the parts of a document stand that a validation refused."""
+    lines = _likeliest([_located(line, data) for line in error.errors(include_url=False)])
+    return [line.path for line in lines]
+
+
 def _located(line: Any, document: Any) -> _Line:
     """Follow pydantic's path through the document, skipping what the document does not have."""
     path: DocumentPath = ()

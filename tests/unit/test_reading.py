@@ -1,0 +1,61 @@
+"""Every mistake of a document is told in one pass."""
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from simulator.topology.diagnostics import DocumentError
+from simulator.topology.reading import load_topology
+
+BROKEN = """
+    name: shop
+    rate: 120 rps
+    requests:
+      page: {entry: wbe, timeout: 2}
+    components:
+      web:
+        kind: service
+        replicas: three
+        steps: [{wrk: 2ms}, {call: {to: cartt, timeout: 200ms}}, {call: broken}]
+      broken: {kind: cache, key: usr, lookup: 1ms, capacty: 10, on_miss: [{call: dbb}]}
+      db: {kind: database, connections: 5, query: 2ms}
+"""
+
+
+def codes(text: str, folder: Path) -> list[tuple[str, int]]:
+    path = folder / "design.yaml"
+    path.write_text(dedent(text).lstrip())
+    with pytest.raises(DocumentError) as caught:
+        load_topology(path)
+    return [
+        (found.code, found.span.line if found.span else 0) for found in caught.value.diagnostics
+    ]
+
+
+def test_wrong_fields_do_not_hide_unknown_names(tmp_path: Path) -> None:
+    """Targets, attributes and fields: eight mistakes, each at its own line, none a consequence."""
+    assert sorted(codes(BROKEN, tmp_path)) == sorted(
+        [
+            ("E110", 4),  # wbe
+            ("E107", 4),  # timeout without a unit
+            ("E106", 8),  # three
+            ("E114", 9),  # wrk
+            ("E110", 9),  # cartt
+            ("E104", 10),  # capacty
+            ("E110", 10),  # usr
+            ("E110", 10),  # dbb
+        ]
+    )
+
+
+def test_a_broken_component_is_still_known_to_its_callers(tmp_path: Path) -> None:
+    text = """
+        name: shop
+        rate: 1 rps
+        requests: {page: {entry: web}}
+        components:
+          web: {kind: service, steps: [{work: 1ms}, {call: db}]}
+          db: {kind: databse, query: 2ms}
+    """
+    assert codes(text, tmp_path) == [("E113", 6)]
