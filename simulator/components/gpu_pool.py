@@ -238,6 +238,10 @@ class GpuPool(Component):
         return GpuPoolServer(name, site, self)
 
     @property
+    def told_apart(self) -> bool:
+        return self.replicas > 1 or self.autoscale is not None
+
+    @property
     def replica_count(self) -> float:
         return float(self.replicas)
 

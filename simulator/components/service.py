@@ -135,6 +135,11 @@ class Service(Component):
         return any(step.key == "respond" for step in steps_within(self.steps))
 
     @property
+    def told_apart(self) -> bool:
+        several = self.replicas > 1 or self.autoscale is not None
+        return several and self.queue_at != "shared"
+
+    @property
     def replica_count(self) -> float:
         return float(self.replicas)
 

@@ -76,6 +76,11 @@ class Component(Kinded):
         return False
 
     @property
+    def told_apart(self) -> bool:
+        """Whether somebody chooses among its replicas, so that a further try can go elsewhere."""
+        return False
+
+    @property
     def has_servers(self) -> bool:
         """Whether it holds servers that can be lost, rather than time alone."""
         return self.on_paper({}).servers is not None

@@ -102,6 +102,12 @@ class Calling(Spec):
         return self.max_attempts if self.num_retries is None else self.num_retries + 1
 
     @property
+    def goes_elsewhere(self) -> bool:
+        """Whether further tries go to replicas that were not tried yet."""
+        target = self.retry_target if self.hedge is None else self.hedge.target
+        return target == "different_replica"
+
+    @property
     def _plain_retry(self) -> bool:
         """Whether the retries can keep to the time-out of the call by themselves."""
         return self.attempts > 1 and self.retry_budget is None and not self.propagate_deadline
@@ -140,9 +146,8 @@ class Calling(Spec):
             call = tried(site.clock, one_try, own_s, total_s, cancel, retries)
         else:
             call = self._again(call, at)
-        elsewhere = self.retry_target if self.hedge is None else self.hedge.target
-        if elsewhere == "different_replica" or self.heed_pushback:
-            call = remembering(call, target, elsewhere == "different_replica")
+        if self.goes_elsewhere or self.heed_pushback:
+            call = remembering(call, target, self.goes_elsewhere)
         if self.propagate_deadline or (
             self.timeout is not None and not (alone or self._plain_retry)
         ):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from simulator.kernel.attempts import Attempts
 from simulator.kernel.clock import Clock
 from simulator.policies.engine_driver import Driver
 from simulator.serving.routing import Router
@@ -46,18 +47,23 @@ class EnginePool:
         for i in indices:
             self._note(i)
 
-    def submit(self, job: Any) -> bool:
-        """Give the job to a replica; False if its queue is full."""
+    def submit(self, job: Any, attempts: Attempts | None = None) -> bool:
+        """Give the job to a replica; False if its queue is full.
+
+        With ``attempts``, a further try goes to a replica that has not been tried.
+        """
         engines = self.engines
-        if not self._down:
+        if not self._down and attempts is None:
             index = self.router.choose(job, engines)
         else:
-            alive = self.serving
+            alive = self.serving if attempts is None else attempts.untried(self.serving)
             if not alive:
                 self._account()
                 self._stranded.append(job)
                 return True
             index = alive[self.router.choose(job, [engines[i] for i in alive])]
+            if attempts is not None:
+                attempts.replicas.append(index)
         driver = self.drivers[index]
         driver.catch_up()
         if driver.engine.submit(job, self.clock.now) is False:

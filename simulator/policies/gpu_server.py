@@ -111,8 +111,11 @@ class GpuPoolServer(Server):
             yield delay
         job = self._job(request)
         called = self.clock.now
+        attempts = request.attempts
+        if attempts is not None and attempts.target != self.name:
+            attempts = None
         try:
-            if not self.pool.submit(job):
+            if not self.pool.submit(job, attempts):
                 self.refused += 1
                 return Outcome.REJECTED_QUEUE_FULL
         except DoesNotFit:

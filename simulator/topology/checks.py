@@ -7,6 +7,7 @@ from simulator.kernel.component import Component
 from simulator.kernel.references import AttributeName, TargetName, references
 from simulator.kernel.step import steps_within
 from simulator.quantities.refusal import nearest
+from simulator.topology.callers import callers_of
 from simulator.topology.claim_checks import check_claims
 from simulator.topology.diagnostics import Diagnostic
 from simulator.topology.fault_file import misdirected
@@ -111,20 +112,14 @@ def _work_without_workers(topology: Topology, source: Source) -> Iterator[Diagno
 
 
 def _nowhere_else(topology: Topology, source: Source) -> Iterator[Diagnostic]:
-    calls: list[tuple[DocumentPath, Calling, str]] = [
-        (("requests", name), spec, str(spec.entry)) for name, spec in topology.requests.items()
-    ]
     for name, component in topology.components.items():
-        calls += [
-            (("components", name), step, str(step.to))
-            for step in steps_within(component)
-            if isinstance(step, Call)
-        ]
-    for path, calling, target in calls:
-        callee = topology.components.get(target)
-        if calling.goes_elsewhere and callee is not None and not callee.told_apart:
-            message = f"nobody chooses among replicas of `{target}`, so no try can go elsewhere"
-            yield _at(source, path, "W203", message, "set `queue_at: replica` there", key=True)
+        for caller, calling in () if component.told_apart else callers_of(topology, name):
+            if calling.goes_elsewhere:
+                message = (
+                    f"nobody chooses among replicas of `{name}`, so {caller} cannot try another"
+                )
+                hint = "set `queue_at: replica`, and more than one replica"
+                yield _at(source, ("components", name), "W203", message, hint, key=True)
 
 
 def called_by(component: Component) -> list[str]:

@@ -161,6 +161,14 @@ CODES: dict[str, Code] = {
         "No request ever reaches the component. It costs money and does nothing; most often a "
         "call to it is missing.",
     ),
+    "W203": Code(
+        "a further try has nowhere else to go",
+        "A retry or hedge is to go to another replica, but nobody chooses among the replicas of "
+        "the component: they share one queue, or there is only one. It goes where the first try "
+        "went.",
+        "call: {to: web, max_attempts: 2, retry_target: different_replica}",
+        "web: {kind: service, replicas: 4, queue_at: replica}",
+    ),
     "W212": Code(
         "component is not reachable",
         "The component is called only by components that no request reaches.",

@@ -1,15 +1,18 @@
 """Where further tries go and when: other replicas, and pushback from the callee."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from simulator.engine.compile import compile_simulation
 from simulator.engine.replicate import Experiment, run_replication
 from simulator.policies.calling import Calling
 from simulator.recording.recording import Recording
 from simulator.topology.model import Topology
+from simulator.topology.reading import load_topology
 from simulator.workload.arrivals.constant import Constant
 
 REPLICAS = 4
@@ -129,6 +132,62 @@ def test_a_callee_may_forbid_further_tries() -> None:
     recording = run(policies, leaf, calls=2, rate=0.1)
     assert recording.meters["client"]["leaf.retries_total"][-1] == 0
     assert failed(recording) == 1.0
+
+
+def test_a_hedge_goes_to_another_gpu() -> None:
+    # Three engines, a pass takes 2 s: the copies of 0, 0.1 and 0.2 s choose among those that no
+    # copy has been sent to.
+    document = {
+        "name": "small",
+        "rate": "0.1 rps",
+        "requests": {
+            "request": {
+                "entry": "gpus",
+                "hedge": {"delay": "100ms", "max_attempts": 3, "target": "different_replica"},
+            }
+        },
+        "components": {
+            "gpus": {
+                "kind": "gpu_pool",
+                "gpu": "l4",
+                "replicas": 3,
+                "router": "round_robin",
+                "batching": "single",
+                "pass_time": {"fixed": "2s"},
+            }
+        },
+    }
+    design = Topology.model_validate(document)
+    simulation = compile_simulation(design, Constant(), seed=1)
+    pool: Any = simulation.site.servers["gpus"]
+    offered: list[int] = []
+    choose = pool.pool.router.choose
+
+    def watched(job: Any, engines: Any) -> int:
+        offered.append(len(engines))
+        return int(choose(job, engines))
+
+    pool.pool.router.choose = watched
+    simulation.run(10.5, Experiment(design, Constant(), 10.5).budget)
+    assert offered == [3, 2, 1]
+
+
+def test_a_try_that_cannot_go_elsewhere_is_warned_of(tmp_path: Path) -> None:
+    text = """
+name: small
+rate: 1 rps
+requests: {request: {entry: client}}
+components:
+  client:
+    kind: service
+    steps: [{call: {to: leaf, max_attempts: 2, retry_target: different_replica}}]
+  leaf: {kind: service, replicas: 4%s, steps: [{work: 1ms}]}
+"""
+    for extra, codes in (("", ["W203"]), (", queue_at: replica", [])):
+        path = tmp_path / "small.yaml"
+        path.write_text(text % extra, encoding="utf-8")
+        found = load_topology(path).diagnostics.warnings
+        assert [one.code for one in found] == codes
 
 
 @pytest.mark.parametrize("field", [{"retry_target": "different_replica"}, {"heed_pushback": True}])
