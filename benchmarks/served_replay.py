@@ -207,11 +207,11 @@ def read_settings(path: Path) -> dict[str, Any]:
     """Return the measured engine's settings; without the file, vLLM's defaults."""
     settings = read_json(path) if path.is_file() else {}
     problems = []
-    for part in ("engine_kwargs", "kv_cache"):
-        settings[part] = settings.get(part) or {}
-        if not isinstance(settings[part], dict):
-            problems.append(f"{part} is no mapping")
-            settings[part] = {}
+    for name in ("engine_kwargs", "kv_cache"):
+        settings[name] = settings.get(name) or {}
+        if not isinstance(settings[name], dict):
+            problems.append(f"{name} is no mapping")
+            settings[name] = {}
     for part in (settings, settings["engine_kwargs"], settings["kv_cache"]):
         problems += [
             f"{name} is {json.dumps(part[name])}, not a whole number above 0"

@@ -8,8 +8,11 @@ import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+
+from simulator.serving.errors import ServingError
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "data" / "llmservingsim" / "RTXPRO6000" / "Llama-3.1-8B"
@@ -79,3 +82,101 @@ def test_concurrency_sweep_is_within_its_bar() -> None:
     result = load("concurrency_sweep").run()
     assert result["points"] >= 150
     assert result["median"] <= 0.05
+
+
+def variant(folder: Path, files: dict[str, str], settings: dict[str, Any]) -> Path:
+    """Return a copy of the measured folder with files renamed (or left out) and other settings."""
+    folder.mkdir()
+    for path in FOLDER.iterdir():
+        name = path.name
+        for old, new in files.items():
+            name = name.replace(old, new) if new or old not in name else ""
+        if name:
+            shutil.copy(path, folder / name)
+    meta = json.loads((FOLDER / "vllm_meta.json").read_text())
+    kwargs = {**meta["engine_kwargs"], **settings.pop("engine_kwargs", {})}
+    (folder / "vllm_meta.json").write_text(
+        json.dumps({**meta, **settings, "engine_kwargs": kwargs})
+    )
+    return folder
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"max_num_batched_tokens": 8192, "max_num_seqs": 256, "block_size": 32},
+        {"enforce_eager": True, "enable_prefix_caching": False, "gpu_memory_utilization": 0.5},
+        {"data_parallel_size": 2, "kv_cache_dtype": "fp8", "max_num_seqs": None},
+        {
+            "async_scheduling": False,
+            "enable_chunked_prefill": True,
+            "num_gpu_blocks_override": 9000,
+        },
+    ],
+)
+def test_other_engine_settings_are_heeded(tmp_path: Path, kwargs: dict[str, Any]) -> None:
+    """Whatever vLLM was told, the same command runs, and what it was told makes a difference."""
+    replay = load("served_replay")
+    settings = {"engine_kwargs": kwargs, "vllm_version": "0.20.1rc2.dev3+cu130"}
+    other = replay.compare(variant(tmp_path / "copy", {}, settings))
+    assert len(other["metrics"]) == 15
+    simulated = [metric["simulated"] for metric in other["metrics"].values()]
+    usual = [metric["simulated"] for metric in replay.compare(FOLDER)["metrics"].values()]
+    assert min(simulated) > 0.0 and simulated != usual
+
+
+def test_two_gpus_pay_for_their_all_reduces(tmp_path: Path) -> None:
+    """The same kernels on two GPUs: a step is longer by its collectives, and so is TPOT.
+
+    A decode step of up to 128 sequences moves at most 128 * 4096 * 2 bytes 65 times, in 2 messages
+    of half of it over 16 GB/s: 65 * (2 * 20 us + 1 MiB / 16 GB/s) = 6.9 ms at most, and at least
+    the latency of 65 * 40 us = 2.6 ms; the logits add 20 us and 16 MB / 16 GB/s = 1 ms at most.
+    """
+    replay = load("served_replay")
+    link = {"link_bw": 16, "link_latency": 20000}
+    times = {}
+    for gpus in (1, 2):
+        settings = {"num_gpu_blocks": 35686, "engine_kwargs": {"tensor_parallel_size": gpus}}
+        folder = variant(tmp_path / str(gpus), {"tp1": f"tp{gpus}"}, settings)
+        (folder / "llmservingsim_config.json").write_text(json.dumps(link))
+        times[gpus] = replay.compare(folder)["metrics"]["tpot.p50"]["simulated"]
+    assert 2.6e-3 < times[2] - times[1] < 3 * 7.9e-3
+
+
+def test_a_mixture_of_experts_needs_its_experts(tmp_path: Path) -> None:
+    """Without the file of expert times it is named; with it the same command runs."""
+    replay = load("served_replay")
+    folder = variant(tmp_path / "moe", {}, {})
+    meta = folder / "profile_meta.yaml"
+    model = "model: meta-llama/Llama-3.1-8B"
+    assert model in meta.read_text()
+    meta.write_text(meta.read_text().replace(model, "model: Qwen/Qwen3-30B-A3B"))
+    with pytest.raises(ValueError, match=r"profile_tp1_moe.csv.gz:1:1: .*mixture of experts"):
+        replay.compare(folder)
+    rows = [f"{t},{a},{t + 5 * a}" for t in (1, 64, 4096) for a in (8, 64, 128)]
+    text = "\n".join(["tokens,activated_experts,time_us", *rows])
+    (folder / "profile_tp1_moe.csv").write_text(text)
+    assert len(replay.compare(folder)["metrics"]) == 15
+
+
+@pytest.mark.parametrize(
+    ("files", "settings", "message"),
+    [
+        ({"profile_tp1_per_sequence": ""}, {}, "per_sequence.csv.gz:1:1: this file is missing"),
+        ({"vllm_requests": ""}, {}, "vllm_requests.jsonl.gz:1:1: this file is missing"),
+        ({}, {"engine_kwargs": {"tensor_parallel_size": 4}}, "tensor parallel 1, not 4"),
+        ({}, {"engine_kwargs": {"pipeline_parallel_size": 2}}, "pipeline parallelism is not"),
+        ({}, {"engine_kwargs": {"max_num_seqs": "many"}}, 'max_num_seqs is "many", not a whole'),
+        ({}, {"engine_kwargs": {"gpu_memory_utilization": 0.1}}, "GiB more than the 9.5 GiB"),
+        ({}, {"num_gpu_blocks": 20}, "KV blocks of 16 tokens; the GPU memory holds 20"),
+        ({}, {"kv_cache": [1]}, "kv_cache is no mapping"),
+        ({}, {"vllm_version": "newest"}, "vllm_version is 'newest', not a version"),
+    ],
+)
+def test_folders_that_cannot_be_used_are_explained(
+    tmp_path: Path, files: dict[str, str], settings: dict[str, Any], message: str
+) -> None:
+    """A sentence to act on, never a traceback."""
+    replay = load("served_replay")
+    with pytest.raises(ServingError, match=message):
+        replay.compare(variant(tmp_path / "copy", files, json.loads(json.dumps(settings))))
