@@ -1,13 +1,18 @@
 """Run the validation cases in full and write ``docs/validation.md``.
 
 ``python -m tests.validation`` runs all; ``python -m tests.validation V18 V22`` runs some and
-replaces their sections; ``--short`` uses the lengths of the test suite and writes nothing.
+replaces their sections, so that a run that was broken off goes on with the cases that are left.
+``--jobs 2`` runs two cases at once; ``--short`` uses the lengths of the test suite and writes
+nothing.
 """
 
+import argparse
 import re
 import sys
 import time
 from pathlib import Path
+
+from joblib import Parallel, delayed
 
 from tests.validation.cases import LEVEL_LONG, LONG, SHORT, Case, Effort, Finding, load_cases
 
@@ -47,7 +52,7 @@ def section(case: Case, findings: list[Finding], seconds: float) -> str:
         f"## {case.id} {case.title}",
         "",
         case.system,
-        f"Source: {case.source}. ({seconds:.0f} s)",
+        f"Source: {case.source}. ({seconds:.0f} s of processor time)",
         "",
         "| figure | expected | simulated | 95 % interval | tolerance | verdict |",
         "|---|---|---|---|---|---|",
@@ -80,18 +85,31 @@ def merged(sections: dict[str, str]) -> str:
     return HEAD + summary + "\n".join(kept)
 
 
+def run_case(number: str, effort: Effort) -> tuple[str, str, int]:
+    """One case: its number, its part of the document, and how many figures miss."""
+    case = load_cases()[number]
+    began = time.process_time()
+    findings = case.findings(effort, LEVEL_LONG)
+    part = section(case, findings, time.process_time() - began)
+    return number, part, sum(verdict(finding) == "miss" for finding in findings)
+
+
 def main(arguments: list[str]) -> int:
     """Run the cases named, or all; returns the number of misses."""
-    effort: Effort = SHORT if "--short" in arguments else LONG
-    names = [argument for argument in arguments if not argument.startswith("-")]
+    parser = argparse.ArgumentParser(prog="python -m tests.validation")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help="for example V18; all if none")
+    parser.add_argument("--short", action="store_true", help="lengths of the tests, no document")
+    parser.add_argument("--jobs", type=int, default=1, help="cases run at once")
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.cases) - set(load_cases()))
+    if unknown:
+        parser.error(f"no such case: {', '.join(unknown)}")
+    effort = SHORT if options.short else LONG
+    numbers = options.cases or list(load_cases())
     misses = 0
-    for number, case in load_cases().items():
-        if names and number not in names:
-            continue
-        began = time.perf_counter()
-        findings = case.findings(effort, LEVEL_LONG)
-        part = section(case, findings, time.perf_counter() - began)
-        misses += sum(verdict(finding) == "miss" for finding in findings)
+    parallel = Parallel(n_jobs=options.jobs, return_as="generator_unordered")
+    for number, part, missed in parallel(delayed(run_case)(one, effort) for one in numbers):
+        misses += missed
         print(part, flush=True)
         if effort is LONG:
             TARGET.write_text(merged({number: part}), encoding="utf-8")

@@ -117,7 +117,7 @@ def stampede(effort: Effort) -> Estimates:
     )}  # fmt: skip
     horizon = effort.length(4_000.0)
 
-    def totals(rules: str) -> list[tuple[float, float, float]]:
+    def totals(rules: str) -> list[tuple[float, ...]]:
         return [
             tuple(
                 float(run.meters["cache"][meter][-1] - run.meters["cache"][meter][24])

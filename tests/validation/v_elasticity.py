@@ -29,7 +29,9 @@ EXACT = {
 }
 
 
-def follow(scaler: Horizontal, pods: int, ratio: Callable[[int], float], at: list[float]) -> list:
+def follow(
+    scaler: Horizontal, pods: int, ratio: Callable[[int], float], at: list[float]
+) -> list[float]:
     """The number of pods after each decision; ``ratio`` of metric to target by pods."""
     counts = []
     for now in at:

@@ -1,5 +1,7 @@
 """Keys over shards, and queues that build up and drain."""
 
+from typing import Any
+
 import numpy as np
 
 from simulator.engine.replicate import Experiment, run_replication
@@ -8,6 +10,8 @@ from simulator.workload.arrival_process import Arrivals
 from simulator.workload.arrivals.constant import Constant
 from simulator.workload.arrivals.steady import Steady
 from tests.validation.cases import Effort, Estimates, case, near, recordings, topology
+
+Readings = np.ndarray[Any, Any]
 
 
 @case(
@@ -84,7 +88,9 @@ faults:
 """
 
 
-def waiting_after_outage(text: str, arrivals: Arrivals, horizon_s: float, runs: int) -> list:
+def waiting_after_outage(
+    text: str, arrivals: Arrivals, horizon_s: float, runs: int
+) -> list[tuple[Readings, Readings]]:
     """Times and waiting messages of runs whose consumers are down at first."""
     design = topology(text)
     outage = tuple(design.faults["outage"])
@@ -93,7 +99,7 @@ def waiting_after_outage(text: str, arrivals: Arrivals, horizon_s: float, runs: 
     return [(run.times, run.meters["topic"]["queue"]) for run in found]
 
 
-def gone_after(times: np.ndarray, waiting: np.ndarray) -> float:
+def gone_after(times: Readings, waiting: Readings) -> float:
     """When the backlog is gone (s after the outage): the line through its last three quarters."""
     falling = (times > 600.0) & (waiting > 0.02 * waiting.max())
     falling &= waiting < 0.75 * waiting.max()
@@ -125,7 +131,7 @@ def drain(effort: Effort) -> Estimates:
     hot, cold = "popular", "others"
     assert bucket_of(hot, 2) != bucket_of(cold, 2)
 
-    def parted(reader_rate: float, horizon_s: float) -> list:
+    def parted(reader_rate: float, horizon_s: float) -> list[tuple[Readings, Readings]]:
         text = PARTITIONS.format(hot=hot, cold=cold, work_ms=1e3 / reader_rate)
         return waiting_after_outage(text, Constant(), horizon_s, runs)
 
