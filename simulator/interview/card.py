@@ -94,7 +94,7 @@ def _requirements(material: Material) -> Section:
         ],
     )
     section.table(
-        ("promise", "threshold", "simulated", ""),
+        ("promise", "threshold", "simulated", "holds"),
         [
             (
                 plain_words(row["metric"]),

@@ -4,17 +4,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
+from simulator.metrics.tables import report_tables
+from simulator.present.html.report import render_report
 from simulator.present.html.study import render_study
 from simulator.studies.capacity import capacity
 from simulator.studies.compare import compare
 from simulator.studies.design import Design, load_design
+from simulator.studies.drill import drill
 from simulator.studies.planner import Bench
 from simulator.studies.pool import Pool
 from simulator.studies.ranges import parse_range
-from simulator.studies.run import RunOptions
+from simulator.studies.run import RunOptions, run
 from simulator.studies.size import size
 from simulator.studies.sweep import plan_sweep, sweep
+from simulator.topology.model import Topology
 
 SHOP = """
 name: shop
@@ -30,6 +35,34 @@ components:
     steps: [{work: {exponential: {mean: 20ms}}}]
 objectives:
   latency: ["p(95)<150ms"]
+"""
+BREAKABLE = """
+name: shop
+summary: A web front with a store.
+rate: 200 rps
+requests:
+  all: {entry: web}
+components:
+  web:
+    kind: service
+    replicas: 3
+    workers: 4
+    cost: $0.5/h
+    steps: [{work: {exponential: {mean: 5ms}}}, {call: store}]
+  store: {kind: database, connections: 20, query: 5ms}
+objectives:
+  latency: ["p(95)<150ms"]
+variants:
+  large: {summary: More replicas., components: {web: {replicas: 6}}}
+faults:
+  store_gone: [{at: 40%, for: 20%, target: store, down: true}]
+estimates:
+  daily: {formula: 200 rps * 1 day}
+claims:
+  fast: {text: it is <b>fast</b> &amp; safe, own: true, formula: 3 ms, expect: <1s}
+questions:
+  how: {question: How long does it take?, answer: "{latency.p(99)}"}
+run: {requests: 4k}
 """
 SHORT = RunOptions(requests=3000, replications=4)
 SIZE_MAX = 2_500_000
@@ -75,6 +108,73 @@ FIGURES = {
 }
 
 
+def interview_page() -> str:
+    """The card of a small design as a page."""
+    from simulator.interview.card import card, card_document
+    from simulator.interview.material import gather
+    from simulator.present.html.card import render_card
+
+    data = YAML(typ="safe").load(BREAKABLE)
+    material = gather(Topology.model_validate(data), data, jobs=1)
+    return render_card(card_document(material, card(material)), "simulate interview shop")
+
+
+def drill_page() -> str:
+    """The drill of a small design."""
+    topology = Topology.model_validate(YAML(typ="safe").load(BREAKABLE))
+    found = drill(topology, RunOptions(requests=1500, jobs=1))
+    return render_study(found.document, "simulate drill shop")
+
+
+def fault_page() -> str:
+    """The report of a run with a fault."""
+    topology = Topology.model_validate(YAML(typ="safe").load(BREAKABLE))
+    result = run(topology, RunOptions(requests=8000, replications=2, jobs=1, faults="store_gone"))
+    return render_report(result.document, report_tables(result.recordings, result.findings))
+
+
+def accessibility(page: Any) -> list[tuple[str, str, str]]:
+    """What axe finds on the page with everything unfolded."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    return [
+        (found["id"], found["nodes"][0]["html"][:200], found["nodes"][0]["failureSummary"])
+        for found in Axe().run(page).response["violations"]
+    ]
+
+
+PAGES = {
+    "drill": (drill_page, {"drill-matrix", "drill-course", "drill-course-2"}),
+    "interview": (interview_page, set()),
+    "faults": (fault_page, {"rates-over-time", "latency-over-time", "utilization-over-time"}),
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", list(PAGES))
+def test_pages_of_failures_and_interviews(
+    name: str, scheme: str, open_report: Any, tmp_path: Path
+) -> None:
+    """Complete, alone, accessible, and no wider than the screen of a telephone."""
+    make, figures = PAGES[name]
+    file = tmp_path / "index.html"
+    file.write_text(make(), encoding="utf-8")
+    assert file.stat().st_size < SIZE_MAX
+    watched = open_report(file, scheme, 1200)
+    page = watched.page
+    drawn = {figure.get_attribute("id") for figure in page.query_selector_all("figure")}
+    assert drawn >= figures
+    if name == "drill":
+        page.get_by_role("button", name="how it ends").click()
+        seen = "document.querySelector('#drill-matrix .plot').data.map(trace => trace.visible)"
+        assert page.evaluate(seen) == [False, False, True]
+    assert accessibility(page) == []
+    assert watched.complaints == [] and watched.asked_for() == []
+    narrow = open_report(file, scheme, 400)
+    assert narrow.page.evaluate("document.scrollingElement.scrollWidth") <= 400
+
+
 @pytest.mark.parametrize("name", list(FIGURES))
 def test_the_page_of_a_study(name: str, shop: Design, browser: Any, tmp_path: Path) -> None:
     text = render_study(study_of(name, shop), "simulate ...")
@@ -92,6 +192,7 @@ def test_the_page_of_a_study(name: str, shop: Design, browser: Any, tmp_path: Pa
     )  # fmt: skip
     page.goto(file.as_uri())
     page.wait_for_timeout(500)
+    assert accessibility(page) == []
     assert said == []
     drawn = {figure.get_attribute("id") for figure in page.query_selector_all("figure")}
     assert drawn >= FIGURES[name]

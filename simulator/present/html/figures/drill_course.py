@@ -134,7 +134,7 @@ def _table(case: Document, over_time: Document) -> DataTable:
         for number in range(len(case["availability"]))
     ]
     return DataTable(
-        "By time of arrival",
+        f"{case['component']} {case['fault']}, by time of arrival",
         ("from", "ok without", "ok with", "median without", "median with"),
         rows,
     )
