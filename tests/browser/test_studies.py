@@ -135,7 +135,7 @@ def fault_page() -> str:
 
 def accessibility(page: Any) -> list[tuple[str, str, str]]:
     """What axe finds on the page with everything unfolded."""
-    from axe_playwright_python.sync_playwright import Axe
+    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     return [
