@@ -8,25 +8,22 @@ from typing import Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from simulator.kernel.clock import Clock
 from simulator.kernel.component import Component, Means, Paper, Server
 from simulator.kernel.outcome import Outcome
-from simulator.kernel.references import Attribute
+from simulator.kernel.references import Attribute, Target
 from simulator.kernel.request import NEVER, Call, Flow, Request
 from simulator.kernel.site import Site
 from simulator.kernel.spec import Spec
-from simulator.kernel.station import Line, Station, meters_of
+from simulator.kernel.station import meters_of
 from simulator.kernel.step import Step, Worker, all_on_paper, in_sequence
-from simulator.policies.discipline import DisciplineName, line_of
-from simulator.policies.head_expiry import HeadExpiry
-from simulator.policies.prefetch import Prefetching
-from simulator.policies.rebalance import Membership, Rebalance
-from simulator.policies.redelivery import Delivery, Redelivery
+from simulator.policies.consumer_group import Group
+from simulator.policies.discipline import DisciplineName
+from simulator.policies.rebalance import Rebalance
+from simulator.policies.redelivery import Redelivery
 from simulator.policies.spreading import bucket_of
 from simulator.quantities import Count, Duration, DurationDistribution, PositiveDuration, UsdPerItem
 
 OK = Outcome.OK
-Again = Callable[[Request, int], None]
 
 
 class ConsumerGroup(Spec):
@@ -83,6 +80,8 @@ class Broker(Component):
     """A message not processed within this time of its receipt is delivered again (SQS: 30 s)."""
     max_receives: PositiveInt = 1
     """Deliveries before a message becomes a dead letter (SQS `maxReceiveCount`)."""
+    dead_letters: Target | None = None
+    """Component that is called with every dead letter: another queue, or people."""
     redelivery_delay: Duration = 0.0
     """Pause before a failed message is delivered again."""
     reply: bool = False
@@ -133,79 +132,9 @@ class Broker(Component):
             working = min(group.consumers, self.partitions or group.consumers)
             paper.servers = (paper.servers or 0.0) + working
             all_on_paper(group.steps, paper, 1.0, attributes)
+        if self.dead_letters is not None:
+            paper.add_call(self.dead_letters, 0.0)
         return paper
-
-
-class Group:
-    """A consumer group at work.
-
-    Messages wait in ``lines``: one for each reader of partitions, else one for all consumers.
-    ``stations`` are the consumers at work, the same unless they hold messages beforehand.
-    """
-
-    def __init__(self, name: str, site: Site, spec: Broker, group: ConsumerGroup) -> None:
-        self.name = name
-        self.spec = group
-        self.reader_of = [0]
-        self.ready: Prefetching | None = None
-        self.membership: Membership | None = None
-        if spec.partitions is not None:
-            readers = min(group.consumers, spec.partitions)
-            self.lines = [self._station(site, spec, 1) for _ in range(readers)]
-            self.reader_of = [partition % readers for partition in range(spec.partitions)]
-            self.stations = self.lines
-        elif spec.prefetch is not None:
-            line, ttl_s = self._line(site, spec)
-            self.ready = Prefetching(site.clock, group.consumers, spec.prefetch, line, ttl_s)
-            self.lines = [self.ready]
-            self.stations = [consumer.station for consumer in self.ready.consumers]
-        else:
-            self.lines = self.stations = [self._station(site, spec, group.consumers)]
-        self.pending = 0
-        self.processes: list[Call]
-
-    def begin(self, clock: Clock, process: Call, spec: Broker, again: Again) -> None:
-        """Set what a consumer does with a message."""
-        self.processes = [process] * len(self.lines)
-        if spec.rebalance is not None:
-            self.membership = Membership(clock, spec.rebalance, self.lines, again)
-            self.processes = [
-                self.membership.reading(reader, process) for reader in range(len(self.lines))
-            ]
-
-    def delivery(self, reader: int) -> Delivery:
-        """How a message gets to a reader."""
-        return Delivery(self.lines[reader], self.processes[reader])
-
-    def meters(self) -> dict[str, Callable[[], float]]:
-        """What to read at every edge of the time grid."""
-        readings: dict[str, Callable[[], float]] = {
-            f"lag_of_{self.name}": lambda: self.pending,
-        }
-        ready, membership = self.ready, self.membership
-        if ready is not None:
-            readings[f"ready_of_{self.name}"] = lambda: ready.waiting
-            readings[f"unacknowledged_of_{self.name}"] = lambda: ready.busy
-        if membership is not None:
-            readings[f"rebalances_of_{self.name}_total"] = lambda: membership.rebalances
-        return readings
-
-    @property
-    def waiting(self) -> int:
-        """Messages no consumer has."""
-        return sum(line.waiting for line in self.lines)
-
-    @staticmethod
-    def _line(site: Site, spec: Broker) -> tuple[Line, float | None]:
-        """An empty line, and how long a message may stand in it."""
-        line = line_of(spec.discipline)
-        if spec.ttl_at == "head" and spec.message_ttl is not None:
-            return HeadExpiry(line, site.clock, spec.message_ttl), None
-        return line, spec.message_ttl
-
-    def _station(self, site: Site, spec: Broker, servers: int) -> Station:
-        line, ttl_s = self._line(site, spec)
-        return Station(site.clock, servers, queue=line, max_wait_s=ttl_s)
 
 
 class BrokerServer(Server):
@@ -233,6 +162,7 @@ class BrokerServer(Server):
             site.clock, spec.visibility_timeout, spec.max_receives, spec.redelivery_delay
         )
         self.published = self.dropped = 0
+        self.bury: Call | None = None
         self.meters(site, self._readings())
         self.meters(site, self.redelivery.meters())
         self.meter(site, "published_total", lambda: self.published)
@@ -251,6 +181,8 @@ class BrokerServer(Server):
         return readings
 
     def connect(self, site: Site) -> None:
+        if self.spec.dead_letters is not None:
+            self.bury = site.link(self.spec.dead_letters)
         for group in self.groups:
             steps = group.spec.steps
             process = in_sequence(steps, site, self, f"{group.name}.") if steps else _nothing
@@ -273,7 +205,9 @@ class BrokerServer(Server):
         if self._full():
             if self.spec.on_full in ("reject", "reject_dlx"):
                 self.groups[0].lines[0].refused += 1
-                self.redelivery.dead += self.spec.on_full == "reject_dlx"
+                if self.spec.on_full == "reject_dlx":
+                    self.redelivery.dead += 1
+                    self._bury(request)
                 return Outcome.REJECTED_QUEUE_FULL
             if self.spec.on_full == "block":
                 yield from self._wait_for_room(request)
@@ -303,7 +237,18 @@ class BrokerServer(Server):
         delivery = group.delivery(group.reader_of[partition])
         outcome = yield from self.redelivery.deliver(message, delivery)
         group.pending -= 1
+        if outcome is Outcome.DEAD_LETTERED:
+            self._bury(message)
         return outcome
+
+    def _bury(self, message: Request) -> None:
+        """Hand a dead letter on, for nobody to wait for."""
+        if self.bury is not None:
+            letter = message.branch()
+            letter.deadline = NEVER
+            if letter.visit is not None:
+                letter.visit = self.probe.background_visit()
+            letter.start(self.bury(letter))
 
     def _once_more(self, group: Group, message: Request, reader: int) -> None:
         """Process a message again that was processed and not committed."""

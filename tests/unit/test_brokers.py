@@ -93,6 +93,31 @@ def test_the_bound_counts_ready_messages_only(on_full: str, dead: int) -> None:
     assert last(recording, "dead_lettered_total") == dead
 
 
+def test_dead_letters_go_to_whom_they_are_meant_for() -> None:
+    # Two deliveries of 10 ms fail each time; every message ends on somebody's desk.
+    design = Topology.model_validate(
+        {
+            "name": "design",
+            "rate": "1 rps",
+            "requests": {"message": {"entry": "topic"}},
+            "components": {
+                "topic": {
+                    "kind": "broker",
+                    "max_receives": 2,
+                    "dead_letters": "clerks",
+                    "steps": [{"work": "10ms"}, {"fail": "error"}],
+                },
+                "clerks": {"kind": "people", "count": 3, "handling": "1s"},
+            },
+        }
+    )
+    recording = run_replication(Experiment(design, Arrivals.pick({"kind": "constant"}), 60.5), 0)
+    assert last(recording, "dead_lettered_total") == 60
+    assert recording.finals["clerks"]["served_total"] >= 59
+    # The publisher knows nothing of all that.
+    assert set(recording.requests["outcome"].tolist()) == {recording.outcomes.index("ok")}
+
+
 def test_an_expired_message_stays_until_its_turn() -> None:
     # One message a second from 1 s on; the first is worked on until 11 s. Those of 2 to 5 s have
     # then waited longer than 5 s and are thrown out, that of 6 s is next. Leaving at once, there
