@@ -23,9 +23,10 @@ from simulator.policies.gpu_serving import (
     profile_at,
 )
 from simulator.quantities import Count, Duration, Fraction, PositiveCount
+from simulator.serving.batch import Batch
 from simulator.serving.batching import BatchItem, DynamicBatching
 from simulator.serving.catalogue import Gpu, Model, find_gpu, find_model, mig_slice
-from simulator.serving.errors import ServingError
+from simulator.serving.errors import DoesNotFit, ServingError
 from simulator.serving.memory import QUANTIZATIONS, plan_memory
 from simulator.serving.roofline import Roofline
 from simulator.serving.settings import EngineConfig
@@ -263,11 +264,16 @@ class GpuPool(Component):
             seconds = server.batch_time.seconds([self.item(attributes)] * size, 0)
             return Paper(servers=float(self.replicas * size), service_s=seconds)
         room = Room(self.step_time(), self.engine_config())
-        prompt = attributes.get(self.input_tokens, 1.0)
-        room.ask(max(1, round(prompt)), max(1, round(attributes.get(self.output_tokens, 1.0))))
+        prompt = max(1, round(attributes.get(self.input_tokens, 1.0)))
+        output = max(1, round(attributes.get(self.output_tokens, 1.0)))
+        room.ask(prompt, output)
         batch = room.largest()
         replicas = self.replicas - (self.disaggregated.prefill if self.disaggregated else 0)
         paper = Paper(servers=float(batch * replicas), service_s=room.seconds(batch))
+        try:
+            Batch(room.config).check(prompt, output)
+        except DoesNotFit as error:
+            paper.impossible = f"on average {error}"
         source = room.times.provenance
         error = source.held_out_error
         known = "error unknown" if error is None else f"held-out error {error:.1%}"

@@ -27,6 +27,8 @@ class Paper:
         Seconds per visit that hold no server.
     cost_usd
         Dollars per visit.
+    impossible
+        Why the mean visit can never be served, if it cannot.
     """
 
     servers: float | None = None
@@ -35,6 +37,7 @@ class Paper:
     cost_usd: float = 0.0
     calls: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    impossible: str = ""
 
     def add_call(self, target: str, mean: float) -> None:
         """Count ``mean`` calls of ``target`` per visit."""

@@ -80,7 +80,7 @@ class Batch:
             raise DoesNotFit(
                 f"a context of {prompt} + {output} tokens needs {needed} KV blocks of "
                 f"{pool.block_size} tokens; the GPU memory holds {pool.total} "
-                f"({pool.total * pool.block_size} tokens)"
+                f"({pool.total * pool.block_size} tokens), {needed - pool.total} too few"
             )
         if not self.config.chunked_prefill and prompt > self.config.max_num_batched_tokens:
             raise DoesNotFit(

@@ -173,6 +173,9 @@ def _reach(topology: Topology, source: Source) -> Iterator[Diagnostic]:
 
 def _load(topology: Topology, source: Source) -> Iterator[Diagnostic]:
     for row in on_paper(topology).rows:
+        if row.impossible:
+            yield _at(source, ("components", row.name), "E119", row.impossible, "", key=True)
+            continue
         if row.utilization is not None and row.utilization >= 1.0 and row.servers:
             message = (
                 f"{row.name} cannot keep up on paper: {row.rate:.4g}/s × "

@@ -150,6 +150,14 @@ CODES: dict[str, Code] = {
         "outage: [{at: 2h, target: db, down: true}]  # in a run of 10 minutes",
         "outage: [{at: 40%, for: 20%, target: db, down: true}]",
     ),
+    "E119": Code(
+        "the mean request can never be served",
+        "The context of a request, prompt and answer, is longer than the KV cache of a replica "
+        "can ever hold, so it would be refused however long it waits. Shorten the prompts, store "
+        "keys and values in fewer bytes, or give a replica more memory.",
+        "llm: {kind: gpu_pool, gpu: l4, model: llama-3-8b}  # prompts of 100,000 tokens",
+        "llm: {kind: gpu_pool, gpu: l4, model: llama-3-8b, tensor_parallel: 2}",
+    ),
     "W201": Code(
         "cannot keep up on paper",
         "The offered load exceeds what the component can serve: rate x service time is more than "

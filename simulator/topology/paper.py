@@ -21,6 +21,7 @@ class PaperRow:
     utilization: float | None
     cost_usd_per_hour: float
     notes: tuple[str, ...]
+    impossible: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,4 +120,5 @@ def _row(name: str, component: Component, parts: list[tuple[float, Paper]]) -> P
         utilization=service / servers if servers else None,
         cost_usd_per_hour=hourly + usage,
         notes=notes,
+        impossible=next((paper.impossible for _, paper in parts if paper.impossible), ""),
     )

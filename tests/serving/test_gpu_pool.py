@@ -426,3 +426,11 @@ def test_a_restart_loads_the_model_first() -> None:
     clock.call_at(1.0, server.restore)
     ((_, ended),) = serve(clock, server, [(2.0, {"input_tokens": 512, "output_tokens": 101})])
     assert ended[0] == pytest.approx(31.0 + usual)
+
+
+def test_a_context_that_never_fits_is_found_before_a_run() -> None:
+    """100,100 tokens on average need 6,257 blocks of 16 tokens, 20 are there."""
+    spec = GpuPool.model_validate({**LLM, "num_gpu_blocks": 20})
+    paper = spec.on_paper({"input_tokens": 100_000.0, "output_tokens": 100.0})
+    assert "6257 KV blocks" in paper.impossible and "6237 too few" in paper.impossible
+    assert not spec.on_paper({"input_tokens": 200.0, "output_tokens": 100.0}).impossible
