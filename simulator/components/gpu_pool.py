@@ -272,8 +272,8 @@ class GpuPool(Component):
         paper = Paper(servers=float(batch * replicas), service_s=room.seconds(batch))
         try:
             Batch(room.config).check(prompt, output)
-        except DoesNotFit as error:
-            paper.impossible = f"on average {error}"
+        except DoesNotFit as refusal:
+            paper.impossible = f"on average {refusal}"
         source = room.times.provenance
         error = source.held_out_error
         known = "error unknown" if error is None else f"held-out error {error:.1%}"
