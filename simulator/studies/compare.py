@@ -182,21 +182,28 @@ def _dominance(
 ) -> list[Document]:
     """Pairs in which one design is worse in nothing and better in something, for certain.
 
-    Over latency p99, cost per hour and quality; a design without a steady state has no p99.
+    Over latency p99, cost per hour and quality; a design without a steady state has no p99. Each
+    pair says in which of them the one is better, and in which no difference is certain.
     """
     stable = [item["document"]["stable"] for item in found]
     pairs = []
     for a, b in permutations(range(len(names)), 2):
         if not stable[a]:
             continue
-        statuses = [
-            status_of(axis, difference(tables[b][axis], tables[a][axis]), tables[b][axis]["pooled"])
+        statuses = {
+            axis: status_of(
+                axis, difference(tables[b][axis], tables[a][axis]), tables[b][axis]["pooled"]
+            )
             for axis in AXES
             if axis in tables[a] and axis in tables[b] and (stable[b] or axis != AXES[0])
-        ]
-        statuses += [] if stable[b] else ["better"]
-        if "worse" not in statuses and "better" in statuses:
-            pairs.append({"better": names[a], "worse": names[b]})
+        }
+        statuses |= {} if stable[b] else {AXES[0]: "better"}
+        ahead = [axis for axis, status in statuses.items() if status == "better"]
+        if ahead and "worse" not in statuses.values():
+            level = [axis for axis, status in statuses.items() if status == "same"]
+            pairs.append(
+                {"better": names[a], "worse": names[b], "better_in": ahead, "same_in": level}
+            )
     return pairs
 
 

@@ -127,7 +127,9 @@ def test_pairs_know_a_difference_that_theory_knows(desk: Design) -> None:
     exact = MMc(50.0, 1 / 0.048, 4).mean_response_s - MMc(50.0, 20.0, 4).mean_response_s
     assert change["low"] <= exact <= change["high"]
     assert change["status"] == "better"
-    assert found["dominance"] == [{"better": "quick", "worse": "desk"}]
+    assert [(pair["better"], pair["worse"]) for pair in found["dominance"]] == [("quick", "desk")]
+    assert "latency.p99" in found["dominance"][0]["better_in"]
+    assert "cost.per_hour" in found["dominance"][0]["same_in"]
     assert found["pareto"] == ["quick"]
 
 

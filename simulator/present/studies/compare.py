@@ -96,16 +96,22 @@ def head_of(document: Document) -> str:
 
 def verdict_sentences(document: Document) -> list[str]:
     """Who dominates whom, or what is traded against what."""
-    found = [
-        f"{pair['better']} dominates {pair['worse']} in latency p(99), cost and quality"
-        for pair in document["dominance"]
-    ]
+    found = [_dominated(pair) for pair in document["dominance"]]
     pareto = document["pareto"]
     if len(pareto) > 1 and any(_certain(document, metric) for metric in TRADED):
         found.append(f"a real trade between {' and '.join(pareto)}: {_trade(document)}")
     if not found:
         found.append("no certain difference in latency p(99), cost or quality")
     return found
+
+
+def _dominated(pair: Document) -> str:
+    ahead = " and ".join(label_of(metric) for metric in pair["better_in"])
+    sentence = f"{pair['better']} dominates {pair['worse']}: better in {ahead}"
+    if pair["same_in"]:
+        level = " or ".join(label_of(metric) for metric in pair["same_in"])
+        sentence += f", no certain difference in {level}"
+    return sentence
 
 
 def change_rows(changes: Sequence[Document]) -> list[tuple[str, str, str]]:
