@@ -153,8 +153,9 @@ def _changes(both: list[list[Any]]) -> Changes:
     share = next(share for share in CUTS if share >= max(found) - 1e-9)
     cut = round(share * len(order))
     kept = [[np.ascontiguousarray(run[cut:]) for run in runs] for runs in both]
+    first, second = kept
     return {
-        name: paired_mean(*kept) if p is None else paired_quantile(*kept, p)
+        name: paired_mean(first, second) if p is None else paired_quantile(first, second, p)
         for name, p in QUANTITIES.items()
     }
 

@@ -153,7 +153,7 @@ def _replications(item: Candidate, requests: int) -> int:
     least = item.design.topology.run.replications or REPLICATIONS
     p99 = measured(document["metrics"], "latency.p99")["value"] or 0.0
     own = max(SPANS * p99 * document["rate"], document["run"]["issued"] / document["replications"])
-    return max(least, min(REPLICATIONS_MAX, int(requests / own)))
+    return max(int(least), min(REPLICATIONS_MAX, int(requests / own)))
 
 
 def _longer(found: Found, options: RunOptions) -> float:
