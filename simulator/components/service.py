@@ -226,7 +226,8 @@ class ServiceServer(Server):
         if self.farm is None or not 0 < count < len(there):
             super().lose(share)
             return
-        self.withdrawn[share] = there[-count:]
+        # Those that joined first: a rolling restart thus gets round to everybody.
+        self.withdrawn[share] = sorted(there, key=lambda replica: replica.joined_at)[:count]
         for replica in self.withdrawn[share]:
             self.farm.leave(replica)
 

@@ -150,6 +150,21 @@ def test_a_quarter_of_four_replicas_is_one_that_takes_nothing_more(
     assert before.max() == pytest.approx(0.06)
 
 
+def test_a_rolling_restart_gets_round_to_every_replica() -> None:
+    parts: dict[str, Any] = {
+        "web": {"kind": "service", "replicas": 4, "queue_at": "replica", "steps": [{"work": "1ms"}]}
+    }
+    restart = {"at": "10s", "target": "web", "rolling_restart": {"each": "5s"}}
+    design = Topology.model_validate({**CHAIN, "components": parts, "faults": {"all": [restart]}})
+    simulation = compile_simulation(design, Steady(), seed=1, faults=design.faults["all"])
+    simulation.run(HORIZON_S, Experiment(design, Steady(), HORIZON_S).budget)
+    farm: Any = simulation.site.servers["web"]
+    # One after the other, back 5 s after it left.
+    back = [replica.joined_at for replica in farm.farm.replicas]
+    assert back == pytest.approx([15.0, 20.0, 25.0, 30.0])
+    assert len(farm.farm.usable) == 4
+
+
 def test_components_that_no_fault_names_have_no_gate_and_no_pace() -> None:
     design = chain({**SPAN, "target": "db", "down": True}, {**SPAN, "target": "db", "slow": "2x"})
     site = compile_simulation(design, Steady(), seed=1, faults=design.faults["all"]).site
