@@ -132,7 +132,7 @@ def check(item: Candidate, options: RunOptions, bench: Bench, budget: int) -> in
             break
         requests = min(int(requests * _longer(found, options)), most)
     item.requests += spent
-    return spent
+    return int(spent)
 
 
 def violation(found: Found, options: RunOptions) -> float:
@@ -153,7 +153,7 @@ def _replications(item: Candidate, requests: int) -> int:
     least = item.design.topology.run.replications or REPLICATIONS
     p99 = measured(document["metrics"], "latency.p99")["value"] or 0.0
     own = max(SPANS * p99 * document["rate"], document["run"]["issued"] / document["replications"])
-    return max(int(least), min(REPLICATIONS_MAX, int(requests / own)))
+    return max(least, min(REPLICATIONS_MAX, int(requests / own)))
 
 
 def _longer(found: Found, options: RunOptions) -> float:
