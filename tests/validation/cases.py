@@ -45,6 +45,11 @@ class Effort:
     replications: int = 10
     scale: float = 1.0
 
+    @property
+    def full(self) -> bool:
+        """Whether every figure is wanted; a short form may leave the slow ones out."""
+        return self.scale >= 0.5
+
     def length(self, long: float) -> float:
         """A length (seconds, or number of requests) at this effort."""
         return long * self.scale
@@ -122,8 +127,7 @@ class Case:
         """Run and compare; in full, every expected figure has to be among the estimates."""
         estimates = self.run(effort)
         apart = estimates.keys() - self.expected.keys()
-        if effort.scale >= 0.5:
-            # Only a short form may leave figures out.
+        if effort.full:
             apart |= self.expected.keys() - estimates.keys()
         assert estimates, f"{self.id} estimates nothing"
         assert not apart, f"{self.id}: {sorted(apart)}"

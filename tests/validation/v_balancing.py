@@ -102,7 +102,7 @@ def v19(effort: Effort) -> Estimates:
         f"mean (s), load {load}": means(
             farm("power_of_two", 500, load, LENGTH.get(load, 300_000), effort)
         )
-        for load in FIXED_POINT
+        for load in (FIXED_POINT if effort.full else (0.5, 0.7))
     }
     samples = farm("power_of_two", 100, 0.9, 200_000, effort)
     found["mean (s), load 0.9, 100 servers"] = means(samples)
@@ -151,7 +151,7 @@ def v20(effort: Effort) -> Estimates:
         largest = [
             _largest_bin(run, balls)
             for run in recordings(
-                text, 1.0, effort, arrivals=Constant(), replications=effort.count(runs, 10)
+                text, 1.0, effort, arrivals=Constant(), replications=effort.count(runs, 4)
             )
         ]
         found[f"largest bin, M={balls}"] = largest

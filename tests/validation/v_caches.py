@@ -74,7 +74,7 @@ def cache_policies(effort: Effort) -> Estimates:
     # The length of the reference counts: a frequency count with a tenth of the keys has not
     # settled after a million requests. So the short form is one setting in full, not all in part.
     found: dict[str, list[float]] = {}
-    settings = HIT_RATIOS if effort.scale >= 0.5 else {(1.0, 100): HIT_RATIOS[1.0, 100]}
+    settings = HIT_RATIOS if effort.full else {(1.0, 100): HIT_RATIOS[1.0, 100]}
     for exponent, capacity in settings:
         text = all_policies(exponent, capacity)
         for run in recordings(text, 1000.0, effort, arrivals=Constant(), replications=1):
@@ -192,7 +192,7 @@ def flush_figure(cap: int, moment: str, value: float) -> Expected:
 )
 def flush(effort: Effort) -> Estimates:
     found: dict[str, list[float]] = {}
-    for cap in AFTER_FLUSH:
+    for cap in AFTER_FLUSH if effort.full else (5, 20):
         design = topology(FLUSHED.format(cap=cap))
         restart = tuple(design.faults["restart"])
         experiment = Experiment(design, Constant(), horizon_s=60.0, seed=1, faults=restart)

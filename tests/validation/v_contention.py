@@ -221,6 +221,8 @@ TRIGGERS = {
 def v44(effort: Effort) -> Estimates:
     found: dict[str, list[float]] = {}
     for name, (quota, lasts, gap_us, _) in TRIGGERS.items():
+        if lasts < 10 and not effort.full:
+            continue
         text = METASTABLE.format(
             rate=1e6 / gap_us / COARSE,
             mean_s=BUSY * 75e-6 * COARSE,

@@ -125,6 +125,8 @@ def pool(rate: float) -> str:
 def pgbouncer(effort: Effort) -> Estimates:
     found: dict[str, list[float]] = {}
     for rate, seconds in dict.fromkeys((row[0], row[1]) for row in POOLED.values()):
+        if rate > 300 and not effort.full:
+            continue
         runs = recordings(pool(rate), seconds, effort, replications=effort.count(30, 4))
         read = [figures(run) for run in runs]
         for name, row in POOLED.items():

@@ -17,7 +17,8 @@ Readings = np.ndarray[Any, Any]
 @case(
     "V31",
     "Hot shard",
-    system="1,000 keys with Zipf popularity, hashed to 16 shards: the largest share of the load.",
+    system="1,000 keys with Zipf popularity, hashed to 16 shards: the largest share of the load, by "
+    "the simulator's own hash; the last figure is a run with one of the assignments.",
     source="4,000 random assignments; equal shares would be 0.0625",
     expected={
         "largest share, Zipf 0": near(0.0768, 0.03),
@@ -135,10 +136,11 @@ def drain(effort: Effort) -> Estimates:
         text = PARTITIONS.format(hot=hot, cold=cold, work_ms=1e3 / reader_rate)
         return waiting_after_outage(text, Constant(), horizon_s, runs)
 
-    found["partition with 70 %, reader of 80/s: gone after (s)"] = [
-        gone_after(times[times <= 4700.0], waiting[times <= 4700.0])
-        for times, waiting in parted(80.0, 5000.0)
-    ]
+    if effort.full:
+        found["partition with 70 %, reader of 80/s: gone after (s)"] = [
+            gone_after(times[times <= 4700.0], waiting[times <= 4700.0])
+            for times, waiting in parted(80.0, 5000.0)
+        ]
     found["partition with 70 %, reader of 60/s: grows by (1/s)"] = [
         float(np.polyfit(times[times > 1200.0], waiting[times > 1200.0], 1)[0])
         for times, waiting in parted(60.0, 4000.0)
