@@ -2,65 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pool_fixtures import ENCODER, LLM, build, serve
 from pydantic import ValidationError
 from serving_fixtures import random_requests
 
 from simulator.components.gpu_pool import GpuPool
-from simulator.kernel.clock import Clock
 from simulator.kernel.outcome import Outcome
-from simulator.kernel.probe import Probe
 from simulator.kernel.request import Request
-from simulator.kernel.site import Site
-from simulator.kernel.streams import Streams
-from simulator.policies.gpu_server import GpuPoolServer
-from simulator.serving.catalogue import find_gpu, find_model
 from simulator.serving.engine import ContinuousBatching
 from simulator.serving.profile import calibrate
 from simulator.serving.replay import replay
 from simulator.serving.routing import LeastLoaded
 
 FOLDER = Path(__file__).parents[2] / "data" / "llmservingsim" / "RTXPRO6000" / "Llama-3.1-8B"
-LLM = {"kind": "gpu_pool", "gpu": "l4", "model": "llama-3.2-3b", "replicas": 2}
-ENCODER = {"kind": "gpu_pool", "gpu": "l4", "batching": "dynamic"}
-
-
-def build(document: dict[str, Any]) -> tuple[Clock, GpuPoolServer]:
-    """Return a pool on a clock of its own."""
-    clock = Clock()
-    site = Site(clock, Streams(1), Probe(clock, 1))
-    server = GpuPool.model_validate(document).build("llm", site)
-    site.servers["llm"] = server
-    server.connect(site)
-    return clock, server
-
-
-def serve(
-    clock: Clock, server: GpuPoolServer, arrivals: list[tuple[float, dict[str, Any]]]
-) -> list[tuple[Request, list[float]]]:
-    """Return each request with the time it ended at, after everything is served."""
-    result: list[tuple[Request, list[float]]] = []
-
-    def starter(attributes: dict[str, Any]) -> Callable[[], None]:
-        def start() -> None:
-            request = Request(clock, len(result), 0, attributes)
-            ended: list[float] = []
-            request.on_end = lambda _: ended.append(clock.now)
-            result.append((request, ended))
-            request.start(server.call(request))
-
-        return start
-
-    for at, attributes in arrivals:
-        clock.call_at(at, starter(attributes))
-    while not clock.advance(1e6):
-        pass
-    return result
 
 
 def lengths(seed: int, count: int, rate: float) -> list[tuple[float, dict[str, Any]]]:
@@ -277,160 +235,3 @@ def test_a_conversation_finds_its_earlier_prompt() -> None:
     clock, server = build({**LLM, "replicas": 1, "prefixes": parts})
     serve(clock, server, others)
     assert server.inner[0].batch.pool.hit_tokens == 2 * 160
-
-
-def test_without_a_cost_a_replica_costs_what_its_gpus_do() -> None:
-    """The catalogue's price times the GPUs of a replica, a slice its share; `cost` overrules."""
-    h100 = {"kind": "gpu_pool", "gpu": "h100", "model": "llama-3-8b"}
-    price = find_gpu("h100").price_usd_per_hour
-    both = GpuPool.model_validate({**h100, "tensor_parallel": 2})
-    assert both.cost == pytest.approx(2 * price)
-    assert any("catalogue's price" in note for note in both.on_paper({}).notes)
-    slice_of_it = GpuPool.model_validate({**h100, "mig": {"compute": 3, "memory": 4}})
-    assert slice_of_it.cost == pytest.approx(price * 3 / 7)
-    own = GpuPool.model_validate({**h100, "cost": "$2.5/h"})
-    assert own.cost == 2.5 and not any("catalogue's" in note for note in own.on_paper({}).notes)
-    assert GpuPool.model_validate({**h100, "external": True}).cost is None
-
-
-def test_priority_decides_who_waits() -> None:
-    """One slot is taken: the more important of two that wait begins first, only with `priority`."""
-    for priority in (True, False):
-        document = {**LLM, "replicas": 1, "max_num_seqs": 1, "priority": priority}
-        clock, server = build(document)
-        ranks = (0, 5, 1)
-        requests = [
-            Request(clock, i, 0, {"output_tokens": 50}, rank) for i, rank in enumerate(ranks)
-        ]
-        for i, request in enumerate(requests):
-            clock.call_at(0.01 * i, partial(start, server, request))
-        while not clock.advance(1e6):
-            pass
-        _, low, high = (request.first_token or 0.0 for request in requests)
-        assert (high < low) is priority
-
-
-def start(server: GpuPoolServer, request: Request) -> None:
-    """Let a request in."""
-    request.start(server.call(request))
-
-
-def alone(extra: dict[str, Any], prompt: int = 512, output: int = 101) -> tuple[float, float]:
-    """Return when the first token and the end of a lone request come."""
-    clock, server = build({**LLM, "replicas": 1, "host_overhead": 0.0, **extra})
-    ((request, ended),) = serve(
-        clock, server, [(0.0, {"input_tokens": prompt, "output_tokens": output})]
-    )
-    assert request.first_token is not None
-    return request.first_token, ended[0]
-
-
-def test_drafts_take_as_many_fewer_steps_as_are_accepted() -> None:
-    """Three drafts, each accepted half of the time: 1 + 1/2 + 1/4 + 1/8 = 1.875 tokens a step.
-
-    100 tokens need ceil(100 / 1.875) = 54 steps instead of 100, each longer by three drafts.
-    A lone request is bound by memory, so checking four tokens takes as long as making one.
-    """
-    first, plain = alone({})
-    draft = {"draft_tokens": 3, "acceptance": "50%", "draft_time": "1ms"}
-    began, drafted = alone({"speculative": draft})
-    expected = 54 * ((plain - first) / 100 + 3e-3)
-    assert drafted - began == pytest.approx(expected, rel=0.01)
-
-
-@pytest.mark.parametrize(("scheme", "bytes_"), [("int8", 1.0), ("fp8", 1.0), ("int4", 0.515625)])
-def test_fewer_bits_are_read_faster(scheme: str, bytes_: float) -> None:
-    """Decoding reads all weights but the embedding at 80 % of 300 GB/s, whatever their bits."""
-    model = find_model("llama-3.2-3b")
-    saved_s = model.active_parameters * (2.0 - bytes_) / (0.8 * 300e9)
-    times = []
-    for extra in ({}, {"quantization": scheme}):
-        first, end = alone(extra)
-        times.append((end - first) / 100)
-    assert times[0] - times[1] == pytest.approx(saved_s, rel=1e-3)
-
-
-def test_a_slice_decodes_at_its_share_of_the_bandwidth() -> None:
-    """3g.40gb of an H100 has half of the memory and its bandwidth: weights take twice as long."""
-    model = find_model("llama-3.2-3b")
-    h100 = {"gpu": "h100"}
-    whole, part = (alone({**h100, **extra}) for extra in ({}, {"mig": {"compute": 3, "memory": 4}}))
-    more_s = (part[1] - part[0] - whole[1] + whole[0]) / 100
-    kv_bytes = 562.5 * model.kv_bytes_per_token()
-    read_s = (model.active_parameters * 2.0 + kv_bytes) / (0.8 * 3.35e12)
-    assert more_s == pytest.approx(read_s, rel=0.01)
-
-
-def test_tensor_parallel_pays_two_all_reduces_a_layer() -> None:
-    """A slower link adds its latency: 2 * 28 + 1 reductions of two messages in every step."""
-    times = []
-    for latency in ("0us", "100us"):
-        link = {"bandwidth": "1000GB/s", "latency": latency}
-        first, end = alone({"tensor_parallel": 2, "link": link})
-        times.append((end - first) / 100)
-    assert times[1] - times[0] == pytest.approx(57 * 2 * 100e-6, rel=1e-6)
-
-
-def test_disaggregated_prefill_sends_its_keys_and_values() -> None:
-    """Halving the bandwidth adds the bytes of the prompt's KV: 2 * 28 * 8 * 128 * 2 a token."""
-    ends = []
-    for bandwidth in ("2GB/s", "1GB/s"):
-        extra = {"disaggregated": {"prefill": 1, "bandwidth": bandwidth}, "replicas": 2}
-        ends.append(alone(extra, prompt=1000)[1])
-    size = 1000 * 2 * 28 * 8 * 128 * 2
-    assert ends[1] - ends[0] == pytest.approx(size / 2e9, rel=1e-6)
-
-
-def test_diffusion_takes_its_steps_images_pixels_and_adapter() -> None:
-    """20 steps * (10 ms + 2 images * 40 ms * (512/1024)^2) + 2 * 0.1 s / 4, and 1 s to load."""
-    diffusion = {
-        "step": "10ms",
-        "step_per_image": "40ms",
-        "decode_per_image": "100ms",
-        "steps": "steps",
-        "images": 2,
-        "pixels": 512,
-        "adapter": "lora",
-        "adapter_load": "1s",
-    }
-    document = {**ENCODER, "batching": "single", "pass_time": {"diffusion": diffusion}}
-    clock, server = build(document)
-    arrivals: list[tuple[float, dict[str, Any]]] = [
-        (10.0 * i, {"steps": 20, "lora": name}) for i, name in enumerate(("a", "a", "b"))
-    ]
-    took = [ended[0] - 10.0 * i for i, (_, ended) in enumerate(serve(clock, server, arrivals))]
-    usual = 20 * (0.010 + 2 * 0.040 / 4) + 2 * 0.1 / 4
-    assert took == pytest.approx([usual + 1.0, usual, usual + 1.0])
-
-
-def test_an_encoder_pads_its_batch_to_the_longest() -> None:
-    """Two of a batch with 10 and 90 tokens: 5 ms + 2 * 1 ms + 2 * 90 * 10 us, after 20 ms."""
-    times = {"fixed": "5ms", "per_item": "1ms", "per_token": "10us"}
-    clock, server = build({**ENCODER, "max_queue_delay": "20ms", "pass_time": times})
-    served = serve(clock, server, [(0.0, {"input_tokens": 10}), (0.0, {"input_tokens": 90})])
-    assert [ended[0] for _, ended in served] == pytest.approx([0.020 + 0.0088] * 2)
-
-
-def test_a_static_batch_waits_until_it_is_full() -> None:
-    """Four of four: the first waits for the fourth, then one pass serves them all."""
-    extra = {"batching": "static", "max_batch_size": 4, "pass_time": {"fixed": "50ms"}}
-    clock, server = build({**ENCODER, **extra})
-    served = serve(clock, server, [(0.1 * i, {}) for i in range(4)])
-    assert [ended[0] for _, ended in served] == pytest.approx([0.35] * 4)
-
-
-def test_a_restart_loads_the_model_first() -> None:
-    """A request that comes right after a restart waits for the load and nothing else."""
-    _, usual = alone({})
-    clock, server = build({**LLM, "replicas": 1, "load_time": "30s"})
-    clock.call_at(1.0, server.restore)
-    ((_, ended),) = serve(clock, server, [(2.0, {"input_tokens": 512, "output_tokens": 101})])
-    assert ended[0] == pytest.approx(31.0 + usual)
-
-
-def test_a_context_that_never_fits_is_found_before_a_run() -> None:
-    """100,100 tokens on average need 6,257 blocks of 16 tokens, 20 are there."""
-    spec = GpuPool.model_validate({**LLM, "num_gpu_blocks": 20})
-    paper = spec.on_paper({"input_tokens": 100_000.0, "output_tokens": 100.0})
-    assert "6257 KV blocks" in paper.impossible and "6237 too few" in paper.impossible
-    assert not spec.on_paper({"input_tokens": 200.0, "output_tokens": 100.0}).impossible
