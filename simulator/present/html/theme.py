@@ -36,6 +36,12 @@ RIGHT_OF_TIME = 84
 LEFT_OF_TIME = 132
 """Margins (pixels) of all figures over time, so that their axes line up."""
 
+DOUBLING: Document = {"tick0": -1.0, "dtick": 0.30103}
+"""Ticks of a logarithmic axis, each twice the one before: 25ms, 50ms, 100ms."""
+LOGARITHMIC: Document = {"yaxis.type": "log", "yaxis.tick0": -1.0, "yaxis.dtick": 0.30103}
+LINEAR: Document = {"yaxis.type": "linear", "yaxis.tick0": 0, "yaxis.dtick": None}
+"""What a switch of the y axis changes."""
+
 
 def color(position: int) -> str:
     """The colour of the series at a position; beyond the sixth they repeat."""

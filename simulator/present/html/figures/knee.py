@@ -4,8 +4,11 @@ from simulator.present.html.blocks import DataTable, Document, Drawing, Report, 
 from simulator.present.html.figure import Figure
 from simulator.present.html.theme import (
     BLUE,
+    DOUBLING,
     GREEN,
     GREY,
+    LINEAR,
+    LOGARITHMIC,
     ORANGE,
     SKY,
     VERMILION,
@@ -58,7 +61,7 @@ class Knee(Figure):
             switches=[
                 Switch(
                     "y axis",
-                    [("logarithmic", {"yaxis.type": "log"}), ("linear", {"yaxis.type": "linear"})],
+                    [("logarithmic", LOGARITHMIC), ("linear", LINEAR)],
                 )
             ],
         )
@@ -143,7 +146,7 @@ def _layout(document: Document, curve: list[Document]) -> Document:
             note["y"] = log10(note["y"])
     return layout(
         xaxis=axis("offered rate", ticksuffix="/s", rangemode="tozero"),
-        yaxis=axis("latency", ticksuffix="s", type="log"),
+        yaxis=axis("latency", tickformat="~s", ticksuffix="s", type="log", **DOUBLING),
         shapes=shapes,
         annotations=notes,
     )

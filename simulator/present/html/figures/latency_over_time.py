@@ -2,7 +2,15 @@
 
 from simulator.present.html.blocks import Document, Drawing, Report, Switch
 from simulator.present.html.figure import Figure
-from simulator.present.html.theme import BLUE, ORANGE, VERMILION, axis, translucent
+from simulator.present.html.theme import (
+    BLUE,
+    LINEAR,
+    LOGARITHMIC,
+    ORANGE,
+    VERMILION,
+    axis,
+    translucent,
+)
 from simulator.present.html.time_axis import (
     GROUP,
     centres,
@@ -51,7 +59,7 @@ class LatencyOverTime(Figure):
             switches=[
                 Switch(
                     "y axis",
-                    [("linear", {"yaxis.type": "linear"}), ("logarithmic", {"yaxis.type": "log"})],
+                    [("linear", LINEAR), ("logarithmic", LOGARITHMIC)],
                 )
             ],
         )  # fmt: skip

@@ -59,7 +59,9 @@ class Pareto(Figure):
                 "data": [_line(best), _marks(options)],
                 "layout": layout(
                     xaxis=axis("cost per hour", tickprefix="$", rangemode="tozero"),
-                    yaxis=axis("latency p(99)", ticksuffix="s", rangemode="tozero"),
+                    yaxis=axis(
+                        "latency p(99)", tickformat="~s", ticksuffix="s", rangemode="tozero"
+                    ),
                     hovermode="closest",
                     showlegend=False,
                 ),
@@ -118,13 +120,17 @@ def _line(best: Sequence[Option]) -> Document:
 
 def _marks(options: Sequence[Option]) -> Document:
     named = len(options) <= NAMED_MAX
+    dearest = max(option.cost for option in options)
     return {
         "type": "scatter",
         "mode": "markers+text" if named else "markers",
         "x": [option.cost for option in options],
         "y": [option.latency_s for option in options],
         "text": [plain(option.name) for option in options],
-        "textposition": "top center",
+        # Names at the right edge would be cut off there.
+        "textposition": [
+            "top left" if option.cost > 0.7 * dearest else "top center" for option in options
+        ],
         "cliponaxis": False,
         "marker": {
             "size": [8.0 + 8.0 * (option.quality if option.quality is not None else 1.0)

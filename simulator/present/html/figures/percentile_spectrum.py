@@ -7,6 +7,8 @@ from simulator.present.html.figure import Figure
 from simulator.present.html.theme import (
     BLUE,
     GREY,
+    LINEAR,
+    LOGARITHMIC,
     VERMILION,
     axis,
     color,
@@ -47,7 +49,7 @@ class PercentileSpectrum(Figure):
             switches=[
                 Switch(
                     "y axis",
-                    [("linear", {"yaxis.type": "linear"}), ("logarithmic", {"yaxis.type": "log"})],
+                    [("linear", LINEAR), ("logarithmic", LOGARITHMIC)],
                 )
             ],
         )

@@ -6,6 +6,8 @@ from simulator.present.html.blocks import DataTable, Document, Drawing, Report, 
 from simulator.present.html.figure import Figure
 from simulator.present.html.theme import (
     BLUE,
+    LINEAR,
+    LOGARITHMIC,
     ORANGE,
     SKY,
     VERMILION,
@@ -62,14 +64,14 @@ class SweepCurve(Figure):
                 "data": traces,
                 "layout": layout(
                     xaxis=axis(plain(path)),
-                    yaxis=axis("latency", ticksuffix="s", rangemode="tozero"),
+                    yaxis=axis("latency", tickformat="~s", ticksuffix="s", rangemode="tozero"),
                 ),
             },
             height=380,
             switches=[
                 Switch(
                     "y axis",
-                    [("linear", {"yaxis.type": "linear"}), ("logarithmic", {"yaxis.type": "log"})],
+                    [("linear", LINEAR), ("logarithmic", LOGARITHMIC)],
                 )
             ],
         )
@@ -109,7 +111,11 @@ class SweepMap(Figure):
                         "text": [[_cell(cells[x, y]) for x in columns] for y in lines],
                         "texttemplate": "%{text}",
                         "colorscale": "Cividis",
-                        "colorbar": {"title": {"text": "p(99)"}, "ticksuffix": "s"},
+                        "colorbar": {
+                            "title": {"text": "p(99)"},
+                            "tickformat": "~s",
+                            "ticksuffix": "s",
+                        },
                         "hovertemplate": "%{x}, %{y}: %{z:.3s}s<extra></extra>",
                     }
                 ],
