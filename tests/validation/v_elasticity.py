@@ -65,7 +65,8 @@ def followed(text: str, sessions: list[int], sync_s: float) -> list[float]:
         horizon_s = sync_s * (len(sessions) + 1)
         run = next(recordings(text, horizon_s, Effort(1), arrivals=replay))
     after = sync_s * np.arange(1, len(sessions) + 1) + 0.7 * sync_s
-    return run.meters["pods"]["replicas"][np.searchsorted(run.times, after)].tolist()
+    pods = run.meters["pods"]["replicas"]
+    return [float(pods[place]) for place in np.searchsorted(run.times, after)]
 
 
 @case(

@@ -17,8 +17,8 @@ Readings = np.ndarray[Any, Any]
 @case(
     "V31",
     "Hot shard",
-    system="1,000 keys with Zipf popularity, hashed to 16 shards: the largest share of the load, by "
-    "the simulator's own hash; the last figure is a run with one of the assignments.",
+    system="1,000 keys with Zipf popularity, hashed to 16 shards: the largest share of the load, "
+    "by the simulator's own hash; the last figure is a run with one of the assignments.",
     source="4,000 random assignments; equal shares would be 0.0625",
     expected={
         "largest share, Zipf 0": near(0.0768, 0.03),
