@@ -77,7 +77,7 @@ def sureness_of(document: Document) -> list[str]:
         space = f"{tried} of {document['space']:,} configurations".replace(",", " ")
     found = [
         f"{space}: {counts['overloaded']} cannot keep up on paper, {counts['fail']} fail, "
-        f"{counts['unsure']} too close to call, {counts['pass']} pass, "
+        f"{counts['unsure']} not decided, {counts['pass']} pass, "
         f"{counts['dearer']} not run as they are dearer"
     ]
     check = document["check"]
