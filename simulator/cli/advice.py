@@ -5,6 +5,7 @@ from pathlib import Path
 from simulator.studies.run import RunResult
 
 TARGET_UTILIZATION = 0.7
+DEFAULT_SEED = " --seed 42"
 
 
 def next_lines(
@@ -15,7 +16,7 @@ def next_lines(
     trial = _more_replicas(result)
     if trial is not None:
         name, now, more, utilization, extra = trial
-        lines.append(("try", f"{again} --set {name}.replicas={more}"))
+        lines.append(("try", f"{again.removesuffix(DEFAULT_SEED)} --set {name}.replicas={more}"))
         cost = f", +${extra:.2f}/h" if extra else ""
         lines.append(("", f"on paper: {name} ρ {utilization:.2f} instead of {now:.2f}{cost}"))
     if folder is not None:

@@ -163,7 +163,8 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
             f"this run has {_grouped(run['requests'])}"
         )
     if run["in_flight"]:
-        found.append(f"{run['in_flight']} requests had no answer when the run ended")
+        noun = "request" if run["in_flight"] == 1 else "requests"
+        found.append(f"{run['in_flight']} {noun} had no answer when the run ended")
     found += [
         f"{name} left the range that its step times were measured in: they are extrapolated"
         for name in _outside_calibration(findings)
