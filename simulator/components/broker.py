@@ -16,7 +16,7 @@ from simulator.kernel.site import Site
 from simulator.kernel.spec import Spec
 from simulator.kernel.station import meters_of
 from simulator.kernel.step import Step, Worker, all_on_paper, in_sequence
-from simulator.policies.consumer_group import Group
+from simulator.components.consumer_group import Group
 from simulator.policies.discipline import DisciplineName
 from simulator.policies.rebalance import Rebalance
 from simulator.policies.redelivery import Redelivery

@@ -8,7 +8,7 @@ from simulator.kernel.component import Component, Means, Paper
 from simulator.kernel.references import Attribute
 from simulator.kernel.site import Site
 from simulator.policies.autoscale import Autoscale
-from simulator.policies.gpu_server import GpuPoolServer
+from simulator.components.gpu_server import GpuPoolServer
 from simulator.policies.gpu_serving import (
     BatchingName,
     Disaggregation,

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from simulator.components.gpu_pool import GpuPool
 from simulator.kernel.request import Request
-from simulator.policies.gpu_server import GpuPoolServer
+from simulator.components.gpu_server import GpuPoolServer
 from simulator.serving.catalogue import find_gpu, find_model
 from simulator.studies.run import RunOptions, plan_run
 from simulator.topology.model import Topology
