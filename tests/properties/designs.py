@@ -30,11 +30,11 @@ def stations(draw: st.DrawFn, target: str | None = None) -> dict[str, Any]:
         "workers": draw(st.integers(1, 3)),
         "blocking": draw(st.booleans()),
         "queue_at": draw(st.sampled_from(["shared", "replica"])),
-        "balancing": draw(
-            st.sampled_from(["round_robin", "random", "power_of_two", "least_request"])
-        ),
         "steps": steps,
     }
+    if station["queue_at"] == "replica":
+        policies = ["round_robin", "random", "power_of_two", "least_request"]
+        station["balancing"] = draw(st.sampled_from(policies))
     queue: dict[str, Any] = {"discipline": draw(st.sampled_from(["fifo", "lifo", "priority"]))}
     if draw(st.booleans()):
         queue["capacity"] = draw(st.integers(0, 20))
