@@ -24,6 +24,7 @@ from simulator.studies.ranges import Range
 from simulator.studies.run import RunOptions, plan_run
 from simulator.studies.sweep import measured
 from simulator.topology.diagnostics import DocumentError
+from simulator.topology.model import Topology
 from simulator.topology.paper import on_paper
 
 REQUESTS = 10_000
@@ -66,22 +67,7 @@ def sensitivity(
     base = plan_run(design.topology, options)[0]
     options = replace(options, rps=None, duration_s=base.horizon_s, thresholds=())
     design = design.varied([("rate", base.topology.rate)])
-    for item in ranges:
-        if len(item.values) < 2:
-            raise StudyError(
-                f"--vary {item.path}: the range has one value, so nothing would change",
-                f"give two ends, like --vary {item.path}=1..3",
-            )
-    if ranges:
-        parameters = [Parameter.of_range(item) for item in ranges]
-        left_out: list[str] = []
-    else:
-        plan = on_paper(base.topology)
-        order = [row.name for row in plan.rows if row.rate > 0.0]
-        every = found_parameters(design.data, order, span)
-        usable = [item for item in every if _usable(design, item)]
-        parameters = usable[:PARAMETERS_MAX]
-        left_out = [item.path for item in usable[PARAMETERS_MAX:]]
+    parameters, left_out = _chosen(design, base.topology, ranges, span)
     if not parameters:
         raise StudyError("found no parameter to vary", "name some with --vary PATH=LOW..HIGH")
     problem = {
@@ -118,6 +104,24 @@ def sensitivity(
             "partial": any(item["document"]["run"]["endings"] != ["complete"] for item in found),
         }
     )
+
+
+def _chosen(
+    design: Design, topology: Topology, ranges: Sequence[Range], span: float
+) -> tuple[list[Parameter], list[str]]:
+    """What to vary, and the paths of what would be too many."""
+    for item in ranges:
+        if len(item.values) < 2:
+            raise StudyError(
+                f"--vary {item.path}: the range has one value, so nothing would change",
+                f"give two ends, like --vary {item.path}=1..3",
+            )
+    if ranges:
+        return [Parameter.of_range(item) for item in ranges], []
+    order = [row.name for row in on_paper(topology).rows if row.rate > 0.0]
+    every = found_parameters(design.data, order, span)
+    usable = [item for item in every if _usable(design, item)]
+    return usable[:PARAMETERS_MAX], [item.path for item in usable[PARAMETERS_MAX:]]
 
 
 def _usable(design: Design, parameter: Parameter) -> bool:
