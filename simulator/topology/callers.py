@@ -10,18 +10,24 @@ from simulator.topology.model import Topology
 
 
 def callers_of(topology: Topology, target: str) -> Iterator[tuple[str, Calling]]:
-    """Every call of the component: who makes it, and its policies.
+    """Every call of the component: who makes it, and its policies."""
+    for name, call, aims in calls_of(topology):
+        if target in aims:
+            yield name, call
+
+
+def calls_of(topology: Topology) -> Iterator[tuple[str, Calling, list[str]]]:
+    """Every call: who makes it, its policies, and the components it may go to.
 
     The client of a class of requests counts as `class NAME`.
     """
     for name, spec in topology.requests.items():
-        if spec.entry == target:
-            yield f"class {name}", spec
+        yield f"class {name}", spec, [str(spec.entry)]
     for name, component in topology.components.items():
+        targets = _targets(component)
         for call in _calls(component):
-            aims = [getattr(call, "to", None), *_targets(component)]
-            if target in aims:
-                yield name, call
+            to = getattr(call, "to", None)
+            yield name, call, targets if to is None else [str(to), *targets]
 
 
 def _targets(component: Any) -> list[str]:

@@ -7,7 +7,7 @@ from simulator.kernel.component import Component
 from simulator.kernel.references import AttributeName, TargetName, references
 from simulator.kernel.step import steps_within
 from simulator.quantities.refusal import nearest
-from simulator.topology.callers import callers_of
+from simulator.topology.callers import calls_of
 from simulator.topology.claim_checks import check_claims
 from simulator.topology.diagnostics import Diagnostic
 from simulator.topology.fault_file import misdirected
@@ -112,9 +112,12 @@ def _work_without_workers(topology: Topology, source: Source) -> Iterator[Diagno
 
 
 def _nowhere_else(topology: Topology, source: Source) -> Iterator[Diagnostic]:
-    for name, component in topology.components.items():
-        for caller, calling in () if component.told_apart else callers_of(topology, name):
-            if calling.goes_elsewhere:
+    for caller, calling, targets in calls_of(topology):
+        if not calling.goes_elsewhere:
+            continue
+        for name in targets:
+            component = topology.components.get(name)
+            if component is not None and not component.told_apart:
                 message = (
                     f"nobody chooses among replicas of `{name}`, so {caller} cannot try another"
                 )
