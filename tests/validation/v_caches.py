@@ -58,6 +58,13 @@ def growth(run: Recording, component: str, meter: str, since: float, until: floa
     return float(readings[min(last, len(readings) - 1)] - readings[first])
 
 
+ONE_RUN = (
+    "one run of a policy that never forgets a count depends on its first keys: fed the same "
+    "million keys, this policy and libcachesim agree to the last look-up (0.51802 with numpy seed "
+    "42), and with seed 1 it is 0.52215. The band of the reference is narrower than that spread"
+)
+
+
 @case(
     "V30",
     "Hit ratio of cache policies",
@@ -65,7 +72,9 @@ def growth(run: Recording, component: str, meter: str, since: float, until: floa
     "million requests, the first 200,000 not counted.",
     source="libcachesim 0.3.5 (one run of a million requests, seed 42); Che 2002 for LRU and FIFO",
     expected={
-        f"Zipf {exponent:g}, {capacity} items, {policy}": about(ratio, 0.004)
+        f"Zipf {exponent:g}, {capacity} items, {policy}": about(
+            ratio, 0.004, ONE_RUN if policy == "lfu" else ""
+        )
         for (exponent, capacity), row in HIT_RATIOS.items()
         for policy, ratio in row.items()
     },
