@@ -227,12 +227,14 @@ def _simulation(material: Material) -> Section:
 
 
 def _headroom(material: Material) -> Iterator[tuple[str, str, str]]:
-    capacity = metric(material.base, "paper.capacity_rps")
-    if capacity.value is None:
+    plan = on_paper(material.topology)
+    if plan.capacity_rps is None:
         return
-    factor = capacity.value / material.topology.rate
+    factor = Figure(plan.capacity_rps / plan.rate)
+    rate = material.topology.rate * material.topology.cells
+    capacity = Figure(rate * plan.capacity_rps / plan.rate, "/s")
     yield "capacity on paper", capacity.aloud, capacity.exact
-    yield "headroom", f"{Figure(factor).aloud} times the load", f"{Figure(factor).exact} times"
+    yield "headroom", f"{factor.aloud} times the load", f"{factor.exact} times"
 
 
 def _classes(material: Material) -> Iterator[tuple[str, ...]]:

@@ -32,10 +32,9 @@ def growth_section(material: Material) -> Section:
 
 def _first(material: Material) -> str:
     """From which multiple on the first component has too much to do."""
-    capacity = metric(material.base, "paper.capacity_rps")
     step = material.growth[0]
     busiest = step.paper.busiest
-    if capacity.value is None or busiest is None or not busiest.utilization:
+    if busiest is None or not busiest.utilization:
         return "No component has a limit on paper."
     factor = step.factor / busiest.utilization
     return (
