@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import warnings
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -76,6 +77,8 @@ def main() -> None:
     """Entry point of the console script."""
     # Start-up makes many objects that stay; looking for cycles among them takes a tenth of it.
     gc.set_threshold(200_000)
+    # joblib replaces a process that has grown large, and loses nothing by it.
+    warnings.filterwarnings("ignore", "A worker stopped while", UserWarning)
     group = Commands(name="simulate", help=SUMMARY, no_args_is_help=True, rich_markup_mode=None)
     try:
         group(prog_name="simulate")
