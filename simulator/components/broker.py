@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
+from simulator.components.consumer_group import Group
 from simulator.kernel.component import Component, Means, Paper, Server
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.references import Attribute, Target
@@ -16,7 +17,6 @@ from simulator.kernel.site import Site
 from simulator.kernel.spec import Spec
 from simulator.kernel.station import meters_of
 from simulator.kernel.step import Step, Worker, all_on_paper, in_sequence
-from simulator.components.consumer_group import Group
 from simulator.policies.discipline import DisciplineName
 from simulator.policies.rebalance import Rebalance
 from simulator.policies.redelivery import Redelivery

@@ -4,11 +4,11 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
+from simulator.components.gpu_server import GpuPoolServer
 from simulator.kernel.component import Component, Means, Paper
 from simulator.kernel.references import Attribute
 from simulator.kernel.site import Site
 from simulator.policies.autoscale import Autoscale
-from simulator.components.gpu_server import GpuPoolServer
 from simulator.policies.gpu_serving import (
     BatchingName,
     Disaggregation,

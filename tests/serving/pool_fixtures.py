@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from simulator.components.gpu_pool import GpuPool
+from simulator.components.gpu_server import GpuPoolServer
 from simulator.kernel.clock import Clock
 from simulator.kernel.probe import Probe
 from simulator.kernel.request import Request
 from simulator.kernel.site import Site
 from simulator.kernel.streams import Streams
-from simulator.components.gpu_server import GpuPoolServer
 
 LLM = {"kind": "gpu_pool", "gpu": "l4", "model": "llama-3.2-3b", "replicas": 2}
 ENCODER = {"kind": "gpu_pool", "gpu": "l4", "batching": "dynamic"}

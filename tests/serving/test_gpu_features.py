@@ -11,8 +11,8 @@ from pool_fixtures import ENCODER, LLM, build, serve
 from ruamel.yaml import YAML
 
 from simulator.components.gpu_pool import GpuPool
-from simulator.kernel.request import Request
 from simulator.components.gpu_server import GpuPoolServer
+from simulator.kernel.request import Request
 from simulator.serving.catalogue import find_gpu, find_model
 from simulator.studies.run import RunOptions, plan_run
 from simulator.topology.model import Topology
