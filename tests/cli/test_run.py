@@ -15,6 +15,10 @@ ROOT = Path(__file__).parents[2]
 GATEWAY = str(ROOT / "topologies" / "llm_gateway.yaml")
 
 
+# As users run it: Python keeps compiled modules unless it is told not to.
+BARE = {key: text for key, text in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+
+
 def simulate(
     *words: str, cwd: Path | None = None, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
@@ -25,7 +29,7 @@ def simulate(
         text=True,
         cwd=cwd or ROOT,
         timeout=timeout,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
+        env=BARE | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
         check=False,
     )
 

@@ -24,6 +24,8 @@ def started(design: Path, folder: Path, store: str, jobs: int) -> "subprocess.Po
     return subprocess.Popen(
         words, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        # A shell that starts the tests in its background has them ignore interrupts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
