@@ -18,6 +18,9 @@ ROUNDS_MAX = 12
 
 _STAND_IN = {"wait": "0s"}
 
+_NO_NAMES_IN = {"name": "unnamed", "rate": "1 rps"}
+"""Required fields of the document that name nothing: any sound value serves."""
+
 
 def sound_part(
     data: Any, broken: Callable[[ValidationError, Any], list[DocumentPath]]
@@ -35,9 +38,12 @@ def sound_part(
             return Topology.model_validate(rest)
         except ValidationError as error:
             for path in broken(error, rest):
-                if not path:
+                if path:
+                    _take_out(rest, path)
+                elif _NO_NAMES_IN.keys() <= rest.keys():
                     return None
-                _take_out(rest, path)
+                else:
+                    rest = _NO_NAMES_IN | rest
     return None
 
 

@@ -59,3 +59,15 @@ def test_a_broken_component_is_still_known_to_its_callers(tmp_path: Path) -> Non
           db: {kind: databse, query: 2ms}
     """
     assert codes(text, tmp_path) == [("E113", 6)]
+
+
+def test_a_broken_field_of_the_document_itself_hides_nothing(tmp_path: Path) -> None:
+    text = """
+        name: shop
+        rate: 1
+        requests: {page: {entry: wbe}}
+        components:
+          web: {kind: service, steps: [{work: 1ms}, {call: dbb}]}
+          db: {kind: database, connections: 5, query: 2ms}
+    """
+    assert codes(text, tmp_path) == [("E107", 2), ("E110", 3), ("E110", 5)]
