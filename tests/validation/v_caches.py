@@ -61,7 +61,8 @@ def growth(run: Recording, component: str, meter: str, since: float, until: floa
 ONE_RUN = (
     "one run of a policy that never forgets a count depends on its first keys: fed the same "
     "million keys, this policy and libcachesim agree to the last look-up (0.51802 with numpy seed "
-    "42), and with seed 1 it is 0.52215. The band of the reference is narrower than that spread"
+    "42), and with seed 1 it is 0.52215: benchmarks/cache_policies.py. The band of the reference "
+    "is narrower than that spread"
 )
 
 
