@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from simulator.quantities import format_duration, three_digits
 from simulator.quantities.grammar import with_multiplier
+from simulator.quantities.grouping import grouped
 
 SHARE = "share"
 
@@ -93,7 +94,7 @@ def _digits(value: float, count: int) -> str:
     if value == 0:
         return "0"
     places = max(0, count - 1 - math.floor(math.log10(abs(value))))
-    text = f"{value:,.{places}f}".replace(",", " ")
+    text = grouped(value, places)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

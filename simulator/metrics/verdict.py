@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from simulator.metrics.spread import Document
 from simulator.metrics.summary import Findings
+from simulator.quantities.grouping import grouped
 
 
 class Goal(Protocol):
@@ -160,7 +161,7 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
     if latency is not None and latency.get("p99.9") is None:
         found.append(
             "p99.9 is not shown: it takes a million measured requests (--requests 1.2M), "
-            f"this run has {_grouped(run['requests'])}"
+            f"this run has {grouped(run['requests'])}"
         )
     if run["in_flight"]:
         noun = "request" if run["in_flight"] == 1 else "requests"
@@ -194,8 +195,4 @@ def _outside_calibration(findings: Findings) -> list[str]:
 
 
 def _spoken(rate: float) -> str:
-    return f"{rate:.3g}" if rate < 1000 else _grouped(int(float(f"{rate:.4g}")))
-
-
-def _grouped(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
+    return f"{rate:.3g}" if rate < 1000 else grouped(int(float(f"{rate:.4g}")))

@@ -3,6 +3,7 @@
 import math
 
 from simulator.quantities import format_duration
+from simulator.quantities.grouping import grouped
 
 DURATION_METRICS = frozenset({"latency", "ttft"})
 
@@ -42,7 +43,7 @@ def dollars(value: float | None) -> str:
         if abs(value) >= size:
             return f"${value / size:.3g}{letter}"
     if abs(value) >= 1000:
-        return f"${float(f'{value:.3g}'):,.0f}".replace(",", " ")
+        return f"${grouped(float(f'{value:.3g}'))}"
     return f"${value:.2f}" if abs(value) >= 1 else f"${value:.3g}"
 
 
@@ -51,7 +52,7 @@ def count(value: float | None) -> str:
     if value is None:
         return "–"
     if abs(value) >= 1000:
-        return f"{value:,.0f}".replace(",", " ")
+        return grouped(value)
     return f"{value:.3g}"
 
 

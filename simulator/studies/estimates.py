@@ -7,6 +7,7 @@ from typing import Any
 
 from simulator.quantities import three_digits
 from simulator.quantities.grammar import with_multiplier
+from simulator.quantities.grouping import grouped
 from simulator.topology.estimates import Documented, Estimate, Given
 from simulator.topology.formula import (
     Formula,
@@ -200,7 +201,7 @@ def _seven_digits(value: float) -> str:
         size = f"{abs(value):.0f}"
     if "e" not in size:
         whole, point, rest = size.partition(".")
-        size = f"{int(whole):,}".replace(",", " ") + point + rest
+        size = grouped(int(whole)) + point + rest
     return f"-{size}" if value < 0 else size
 
 

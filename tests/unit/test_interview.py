@@ -62,7 +62,12 @@ DESIGN: dict[str, Any] = {
         (0.999929, "share", "99.993%", "99.9929%"),
         (1.0, "share", "100%", "100%"),
         (0.116997, "share", "12%", "11.6997%"),
-        (1_167_062.0, "USD/month", "$1.2M/month", "$1 167 062/month"),
+        (
+            1_167_062.0,
+            "USD/month",
+            "$1.2M/month",
+            "$1\N{NO-BREAK SPACE}167\N{NO-BREAK SPACE}062/month",
+        ),
         (3.6874, "USD/1k requests", "$3.7 per 1k requests", "$3.6874 per 1k requests"),
         (927.92, "/s", "930/s", "927.92/s"),
         (-0.0014, "s", "-1.4 ms", "-1.4 ms"),
@@ -139,6 +144,6 @@ def test_the_card_has_every_part_in_order_and_every_number_a_unit() -> None:
     assert "web replicas 2 → " in page
     assert not re.search(r"\{(cost|variants|estimates)", page)
     # Two replicas at $1/h for 730 hours, four in the variant.
-    assert "$1500/month ($1 460/month" in page
-    assert "$2900/month ($2 920/month" in page
+    assert "$1500/month ($1\N{NO-BREAK SPACE}460/month" in page
+    assert "$2900/month ($2\N{NO-BREAK SPACE}920/month" in page
     assert page == to_markdown(title_of(material), card(gather(topology, DESIGN, jobs=1)))

@@ -13,6 +13,7 @@ from simulator.present.studies.words import (
     setting_words,
     value_of,
 )
+from simulator.quantities.grouping import grouped
 
 SHOWN = 15
 
@@ -74,7 +75,7 @@ def sureness_of(document: Document) -> list[str]:
     tried = len(document["candidates"])
     space = f"{tried} configurations"
     if document["explored"]:
-        space = f"{tried} of {document['space']:,} configurations".replace(",", " ")
+        space = f"{tried} of {grouped(document['space'])} configurations"
     found = [
         f"{space}: {counts['overloaded']} cannot keep up on paper, {counts['fail']} fail, "
         f"{counts['unsure']} not decided, {counts['pass']} pass, "

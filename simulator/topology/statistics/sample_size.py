@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.quantities import Fraction, PositiveCount, PositiveNumber, PositiveRate
+from simulator.quantities.grouping import grouped
 from simulator.topology.statistics.statistic import Statistic
 
 SECONDS_PER_DAY = 86_400.0
@@ -69,7 +70,7 @@ class SampleSize(Statistic):
         return (
             f"{self.baseline:.2%} against {self.baseline + self.effect:.2%} at alpha "
             f"{self.alpha / self.comparisons:.2g} and power {self.power:.0%}: "
-            f"{found['per_arm']:,.0f} per arm{days}".replace(",", " ", 1)
+            f"{grouped(found['per_arm'])} per arm{days}"
         )
 
 

@@ -1,0 +1,9 @@
+"""Digits in groups of three."""
+
+GROUP_SPACE = "\N{NO-BREAK SPACE}"
+"""Between groups of digits, as the SI asks for, without a number ever being broken over lines."""
+
+
+def grouped(number: float, places: int = 0) -> str:
+    """A number with so many decimal places, its thousands apart: ``106 613``."""
+    return f"{number:,.{places}f}".replace(",", GROUP_SPACE)
