@@ -151,9 +151,9 @@ class BrokerServer(Server):
         ]
         self.stations = [station for group in self.groups for station in group.stations]
         self.publish = (
-            None if spec.publish is None else site.durations(name, "publish", spec.publish)
+            None if spec.publish is None else site.durations_of(name, "publish", spec.publish)
         )
-        self.delay = None if spec.delay is None else site.draws(name, "delay", spec.delay)
+        self.delay = None if spec.delay is None else site.draws_of(name, "delay", spec.delay)
         self.probe = site.probe
         self.turn = cycle(range(spec.partitions or 1)).__next__
         self.partition_of: dict[object, int] = {}
@@ -201,7 +201,7 @@ class BrokerServer(Server):
 
     def call(self, request: Request) -> Flow:
         if self.publish is not None:
-            yield self.publish()
+            yield self.publish(request)
         if self._full():
             if self.spec.on_full in ("reject", "reject_dlx"):
                 self.groups[0].lines[0].refused += 1
@@ -233,7 +233,7 @@ class BrokerServer(Server):
     def _carry(self, message: Request, group: Group, partition: int) -> Flow:
         group.pending += 1
         if self.delay is not None:
-            yield self.delay()
+            yield self.delay(message)
         delivery = group.delivery(group.reader_of[partition])
         outcome = yield from self.redelivery.deliver(message, delivery)
         group.pending -= 1

@@ -135,7 +135,7 @@ class CacheServer(Server):
     def __init__(self, name: str, site: Site, spec: Cache) -> None:
         super().__init__(name, site, spec)
         self.lookup = spec.lookup.measure(site, name, "lookup")
-        self.uniform = site.uniforms(name, "hits")
+        self.chance = site.uniforms_of(name, "hits")
         self.cold = False
         self.hits = self.misses = 0
         self.keyed: KeyedCache | None = None
@@ -206,7 +206,7 @@ class CacheServer(Server):
         if keyed is None:
             return (yield from self._by_ratio(request))
         if len(self.nodes) > 1:
-            keyed = self.nodes[int(self.uniform() * len(self.nodes))]
+            keyed = self.nodes[int(self.chance(request) * len(self.nodes))]
         key = request.attributes[self.key]
         if request.operation == "write":
             return (yield from keyed.write(request, key, self.on_write, self.spec.write))
@@ -219,7 +219,7 @@ class CacheServer(Server):
 
     def _by_ratio(self, request: Request) -> Flow:
         assert self.spec.hit_ratio is not None
-        if self.uniform() < self.spec.hit_ratio and not self.cold:
+        if self.chance(request) < self.spec.hit_ratio and not self.cold:
             self.hits += 1
             if self.on_hit is None:
                 return Outcome.OK

@@ -147,14 +147,14 @@ class DatabaseServer(Server):
             for operation, amount in spec.operations.items()
         }
         self.next_shard = cycle(range(spec.shards)).__next__
-        self.uniform = site.uniforms(name, "errors")
+        self.chance = site.uniforms_of(name, "errors")
         self.shard_of: dict[object, int] = {}
         self.primary = [0] * spec.shards
         self.lost: list[int | None] = [None] * spec.shards
         self.turn = cycle(range(1 + spec.read_replicas)).__next__
         self.lag = None
         if spec.replication_lag is not None:
-            self.lag = site.draws(name, "replication_lag", spec.replication_lag)
+            self.lag = site.draws_of(name, "replication_lag", spec.replication_lag)
         self.written: dict[object, float] = {}
         self.stale = 0
         self.meter(site, "stale_total", lambda: self.stale)
@@ -178,7 +178,7 @@ class DatabaseServer(Server):
             return outcome
         if spec.price is not None:
             self.charge(request, spec.price)
-        if spec.errors and self.uniform() < spec.errors:
+        if spec.errors and self.chance(request) < spec.errors:
             return Outcome.ERROR
         return Outcome.OK
 
@@ -228,7 +228,7 @@ class DatabaseServer(Server):
             self.written[key] = self.clock.now
         elif not at_primary and self.lag is not None:
             written = self.written.get(key)
-            if written is not None and self.clock.now - written < self.lag():
+            if written is not None and self.clock.now - written < self.lag(request):
                 self.stale += 1
                 request.degraded = Outcome.STALE_OK
 

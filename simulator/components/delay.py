@@ -43,7 +43,7 @@ class DelayServer(Server):
     def __init__(self, name: str, site: Site, spec: Delay) -> None:
         super().__init__(name, site, spec)
         self.latency = spec.latency.measure(site, name, "latency")
-        self.uniform = site.uniforms(name, "errors")
+        self.chance = site.uniforms_of(name, "errors")
         self.served = 0
         self.in_flight = 0
         self.meter(site, "served_total", lambda: self.served)
@@ -66,6 +66,6 @@ class DelayServer(Server):
             request.visit.service += seconds
         if self.spec.price is not None:
             self.charge(request, self.spec.price)
-        if self.spec.errors and self.uniform() < self.spec.errors:
+        if self.spec.errors and self.chance(request) < self.spec.errors:
             return Outcome.ERROR
         return Outcome.OK

@@ -91,8 +91,8 @@ class GeoDnsServer(Server):
 
     def __init__(self, name: str, site: Site, spec: GeoDns) -> None:
         super().__init__(name, site, spec)
-        self.home = site.uniforms(name, "home")
-        self.age = site.uniforms(name, "record_age")
+        self.home = site.uniforms_of(name, "home")
+        self.age = site.uniforms_of(name, "record_age")
         self.sample: dict[str, Any] | None = None
         self.moved = 0
         self.regions: list[Checked] = []
@@ -109,16 +109,18 @@ class GeoDnsServer(Server):
         for name, region in self.spec.regions.items():
             near = far = None
             if region.network is not None:
-                near = far = site.draws(self.name, f"{name}.network", region.network)
+                near = far = site.draws_of(self.name, f"{name}.network", region.network)
             if region.network_from_afar is not None:
-                far = site.draws(self.name, f"{name}.network_from_afar", region.network_from_afar)
+                far = site.draws_of(
+                    self.name, f"{name}.network_from_afar", region.network_from_afar
+                )
             self.regions.append(Checked(site.link(region.target), near, far))
         self.clock.call_at(self.spec.check_interval, self._check)
 
     def call(self, request: Request) -> Flow:
         self.sample = request.attributes
-        now, point = self.clock.now, self.home()
-        age_s = self.age() * self.spec.ttl
+        now, point = self.clock.now, self.home(request)
+        age_s = self.age(request) * self.spec.ttl
         home = next((at for at, bound in enumerate(self.bounds) if point < bound), 0)
         chosen = home
         for step in range(len(self.regions)):
@@ -131,7 +133,7 @@ class GeoDnsServer(Server):
         network = region.near if chosen == home else region.far
         if network is None:
             return (yield from region.call(request))
-        half = network() / 2.0
+        half = network(request) / 2.0
         yield half
         outcome = yield from region.call(request)
         yield half

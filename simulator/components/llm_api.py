@@ -90,9 +90,9 @@ class LlmApiServer(Server):
 
     def __init__(self, name: str, site: Site, spec: LlmApi) -> None:
         super().__init__(name, site, spec)
-        self.first_token = site.durations(name, "first_token", spec.first_token)
-        self.per_token = site.durations(name, "per_token", spec.per_token)
-        self.uniform = site.uniforms(name, "errors")
+        self.first_token = site.durations_of(name, "first_token", spec.first_token)
+        self.per_token = site.durations_of(name, "per_token", spec.per_token)
+        self.chance = site.uniforms_of(name, "errors")
         self.served = self.limited = self.failed = 0
         self.prompt_tokens = self.generated_tokens = 0.0
         self.station = None
@@ -129,13 +129,13 @@ class LlmApiServer(Server):
         )
 
     def _generate(self, request: Request, prompt: float, generated: float) -> Flow:
-        first = self.first_token()
+        first = self.first_token(request)
         yield first
-        if self.spec.errors and self.uniform() < self.spec.errors:
+        if self.spec.errors and self.chance(request) < self.spec.errors:
             self.failed += 1
             return Outcome.ERROR
         request.first_token = self.clock.now
-        stream = self.per_token() * (generated - 1.0)
+        stream = self.per_token(request) * (generated - 1.0)
         if stream > 0.0:
             yield stream
         self.served += 1

@@ -109,26 +109,26 @@ class PeopleServer(Server):
         self.handling = spec.handling.measure(site, name, "handling")
         self.patience = None
         if spec.patience is not None:
-            self.patience = site.draws(name, "patience", spec.patience)
-        self.due = None if spec.due is None else site.draws(name, "due", spec.due)
-        self.uniform = site.uniforms(name, "rework")
+            self.patience = site.draws_of(name, "patience", spec.patience)
+        self.due = None if spec.due is None else site.draws_of(name, "due", spec.due)
+        self.chance = site.uniforms_of(name, "rework")
         if self.calendar is not None:
             site.clock.call_at(self.calendar.next_change(0.0), self._change_shift)
 
     def call(self, request: Request) -> Flow:
         spec, station = self.spec, self.station
         if self.due is not None:
-            request.attributes[self.due_mark] = self.clock.now + self.due()
+            request.attributes[self.due_mark] = self.clock.now + self.due(request)
         while True:
             if self.patience is not None:
                 # Read by the station when a case joins the queue, which it does at once.
-                station.max_wait_s = self.patience()
+                station.max_wait_s = self.patience(request)
             outcome = yield from station.work(request, self.handling(request))
             if outcome is not Outcome.OK:
                 return Outcome.ABANDONED if outcome is Outcome.TIMEOUT else outcome
             if spec.price is not None:
                 self.charge(request, spec.price)
-            if not spec.rework or self.uniform() >= spec.rework:
+            if not spec.rework or self.chance(request) >= spec.rework:
                 return Outcome.OK
 
     def _change_shift(self) -> None:

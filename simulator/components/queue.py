@@ -65,10 +65,10 @@ class QueueServer(Server):
         self.station = spec.queue.station(site.clock, spec.consumers)
         self.meters(site, meters_of([self.station]))
         self.publish = (
-            None if spec.publish is None else site.durations(name, "publish", spec.publish)
+            None if spec.publish is None else site.durations_of(name, "publish", spec.publish)
         )
         self.probe = site.probe
-        self.uniform = site.uniforms(name, "loss")
+        self.chance = site.uniforms_of(name, "loss")
         self.process: Call
 
     def connect(self, site: Site) -> None:
@@ -90,14 +90,14 @@ class QueueServer(Server):
 
     def call(self, request: Request) -> Flow:
         if self.publish is not None:
-            yield self.publish()
+            yield self.publish(request)
         station = self.station
         if station.idle <= 0 and station.waiting >= station.queue_limit:
             station.refused += 1
             return Outcome.REJECTED_QUEUE_FULL
         if self.spec.price is not None:
             self.charge(request, self.spec.price)
-        if self.spec.loss and self.uniform() < self.spec.loss:
+        if self.spec.loss and self.chance(request) < self.spec.loss:
             return Outcome.OK
         message = request.branch()
         message.deadline = NEVER

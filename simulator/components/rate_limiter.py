@@ -74,7 +74,9 @@ class RateLimiterServer(Server):
 
     def __init__(self, name: str, site: Site, spec: RateLimiter) -> None:
         super().__init__(name, site, spec)
-        self.latency = None if spec.latency is None else site.durations(name, "check", spec.latency)
+        self.latency = (
+            None if spec.latency is None else site.durations_of(name, "check", spec.latency)
+        )
         self.limits: dict[object, Limiter] = {}
         self.next_node = cycle(range(spec.nodes)).__next__
         self.patience_s = 0.0
@@ -88,7 +90,7 @@ class RateLimiterServer(Server):
     def call(self, request: Request) -> Flow:
         spec, clock = self.spec, self.clock
         if self.latency is not None:
-            yield self.latency()
+            yield self.latency(request)
         tokens = spec.tokens
         if spec.tokens_from is not None:
             tokens = request.attributes[spec.tokens_from]

@@ -67,7 +67,7 @@ class StreamServer(Server):
         self.station = Station(site.clock, spec.tasks)
         self.meters(site, meters_of([self.station]))
         self.publish = (
-            None if spec.publish is None else site.durations(name, "publish", spec.publish)
+            None if spec.publish is None else site.durations_of(name, "publish", spec.publish)
         )
         self.probe = site.probe
         self.since_checkpoint: list[Request] = []
@@ -87,7 +87,7 @@ class StreamServer(Server):
 
     def call(self, request: Request) -> Flow:
         if self.publish is not None:
-            yield self.publish()
+            yield self.publish(request)
         self._take(request, replay=False)
         return OK
 

@@ -20,12 +20,12 @@ class Errors(Effect):
     """Share of calls that fail."""
 
     def install(self, site: Site, target: str, place: str) -> Switch:
-        uniform, share = site.uniforms(place, "errors"), self.share
+        chance, share = site.uniforms_of(place, "errors"), self.share
         active = [False]
 
         def gate(call: Call) -> Call:
             def guarded(request: Request) -> Flow:
-                if active[0] and uniform() < share:
+                if active[0] and chance(request) < share:
                     return Outcome.ERROR
                 return (yield from call(request))
 

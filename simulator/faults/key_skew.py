@@ -24,12 +24,12 @@ class KeySkew(Effect):
     """Share of the requests that get the same value."""
 
     def install(self, site: Site, target: str, place: str) -> Switch:
-        uniform, name = site.uniforms(place, "key_skew"), self.attribute
+        chance, name = site.uniforms_of(place, "key_skew"), self.attribute
         hot: list[Any] = []
         active = [False]
 
         def prepare(request: Request) -> None:
-            if active[0] and name in request.attributes and uniform() < self.share:
+            if active[0] and name in request.attributes and chance(request) < self.share:
                 if not hot:
                     hot.append(request.attributes[name])
                 request.attributes[name] = hot[0]

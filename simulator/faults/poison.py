@@ -22,14 +22,14 @@ class Poison(Effect):
     """Share of the requests that are poisonous."""
 
     def install(self, site: Site, target: str, place: str) -> Switch:
-        uniform, share, mark = site.uniforms(place, "poison"), self.share, f"(poison of {target})"
+        chance, share, mark = site.uniforms_of(place, "poison"), self.share, f"(poison of {target})"
         active = [False]
 
         def gate(call: Call) -> Call:
             def guarded(request: Request) -> Flow:
                 attributes = request.attributes
                 if active[0] and mark not in attributes:
-                    attributes[mark] = uniform() < share
+                    attributes[mark] = chance(request) < share
                 outcome = yield from call(request)
                 return Outcome.ERROR if attributes.get(mark) else outcome
 

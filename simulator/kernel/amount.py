@@ -8,7 +8,7 @@ from pydantic_core import CoreSchema, core_schema
 from simulator.kernel.component import Means
 from simulator.kernel.references import Attribute
 from simulator.kernel.request import Request
-from simulator.kernel.site import Draw, Measure, Site
+from simulator.kernel.site import Measure, Site
 from simulator.kernel.spec import Spec
 from simulator.quantities import CountDistribution, Distribution, DurationDistribution
 from simulator.quantities.distributions.constants import Constant
@@ -82,34 +82,29 @@ class Amount(Spec):
         extra = sum(part.each.mean * attributes.get(part.attribute, 0.0) for part in per)
         return float(base.mean + extra)
 
-    def fixed(self, site: Site, owner: str, purpose: str) -> Draw | None:
-        """Draws of the amount if it does not depend on the request, else None."""
-        base, per = self.parts
-        return None if per else self._draws(site, owner, purpose, base)
-
     def measure(self, site: Site, owner: str, purpose: str) -> Measure:
         """The amount for a request."""
         base, per = self.parts
-        draw = self._draws(site, owner, purpose, base)
+        own = self._draws(site, owner, purpose, base)
         if not per:
-            return lambda request: draw()
+            return own
         slopes = [
             (part.attribute, self._draws(site, owner, f"{purpose}.{part.attribute}", part.each))
             for part in per
         ]
 
         def measure(request: Request) -> float:
-            total = draw()
+            total = own(request)
             for attribute, each in slopes:
-                total += each() * request.attributes[attribute]
+                total += each(request) * request.attributes[attribute]
             return total
 
         return measure
 
-    def _draws(self, site: Site, owner: str, purpose: str, distribution: Distribution) -> Draw:
+    def _draws(self, site: Site, owner: str, purpose: str, distribution: Distribution) -> Measure:
         if self.stretches:
-            return site.durations(owner, purpose, distribution)
-        return site.draws(owner, purpose, distribution)
+            return site.durations_of(owner, purpose, distribution)
+        return site.draws_of(owner, purpose, distribution)
 
 
 class DurationAmount(Amount):

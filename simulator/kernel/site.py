@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from simulator.kernel.by_request import by_request, when_needed
 from simulator.kernel.clock import Clock
 from simulator.kernel.probe import Callee, Function, Probe
 from simulator.kernel.request import Call, Request
@@ -37,8 +38,10 @@ class Inflow(Protocol):
 class Site:
     """The place a simulation is built on: clock, random streams, probe and the other servers.
 
-    Draws are named ``component.purpose``. A component that a fault may slow down has a pace, a
-    factor on every duration drawn for it; components that no fault names pay nothing for that.
+    Draws are named ``component.purpose``. Where a request asks for them they belong to it
+    (:func:`by_request`), so that variants of a design which send some requests another way treat
+    the others alike. A component that a fault may slow down has a pace, a factor on every
+    duration drawn for it; components that no fault names pay nothing for that.
     """
 
     def __init__(self, clock: Clock, streams: Streams, probe: Probe) -> None:
@@ -98,6 +101,25 @@ class Site:
         """Draws between 0 and 1."""
         rng = self.streams.generator(f"{owner}.{purpose}")
         return chain.from_iterable(rng.random(512).tolist() for _ in repeat(None)).__next__
+
+    def draws_of(self, owner: str, purpose: str, distribution: Drawable) -> Measure:
+        """Draws of a plain number, one for each request."""
+        again = when_needed(lambda: self.draws(owner, f"{purpose}.again", distribution))
+        return by_request(self.draws(owner, purpose, distribution), again)
+
+    def durations_of(self, owner: str, purpose: str, distribution: Drawable) -> Measure:
+        """Draws of a duration in seconds, one for each request, stretched like others."""
+        measure = self.draws_of(owner, purpose, distribution)
+        self.timed.add(owner)
+        pace = self.paces.get(owner)
+        if pace is None:
+            return measure
+        return lambda request: measure(request) * pace[0]
+
+    def uniforms_of(self, owner: str, purpose: str) -> Measure:
+        """Draws between 0 and 1, one for each request."""
+        again = when_needed(lambda: self.uniforms(owner, f"{purpose}.again"))
+        return by_request(self.uniforms(owner, purpose), again)
 
     def slowable(self, owner: str) -> list[float]:
         """The pace of a component, a one-element list; 1 is its normal speed."""

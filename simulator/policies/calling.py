@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from simulator.kernel.attempts import remembering
 from simulator.kernel.request import Call, CancelMode, Flow, Request
-from simulator.kernel.site import Draw, Site
+from simulator.kernel.site import Measure, Site
 from simulator.kernel.spec import Spec
 from simulator.policies.backoff import Backoff, FullJitter
 from simulator.policies.budgets import Budget
@@ -120,7 +120,7 @@ class Calling(Spec):
     def apply(self, call: Call, site: Site, place: str, target: str = "callee") -> Call:
         """The call wrapped in the policies; ``place`` names their random streams."""
         if self.network is not None:
-            call = _over_network(call, site.draws(place, "network", self.network))
+            call = _over_network(call, site.draws_of(place, "network", self.network))
         limiting = (
             self.bulkhead, self.limits, self.concurrency_limit, self.rate_limit, self.throttle,
             self.breaker,
@@ -174,9 +174,9 @@ class Calling(Spec):
         return retries
 
 
-def _over_network(call: Call, draw: Draw) -> Call:
+def _over_network(call: Call, measure: Measure) -> Call:
     def over_network(request: Request) -> Flow:
-        half = draw() / 2.0
+        half = measure(request) / 2.0
         yield half
         outcome = yield from call(request)
         yield half

@@ -100,11 +100,11 @@ class Choose(Step):
 
             return by_attribute
 
-        uniform = site.uniforms(owner.name, f"choose{place}")
+        chance = site.uniforms_of(owner.name, f"choose{place}")
         bounds = list(accumulate(self.shares))[:-1]
 
         def by_share(request: Request) -> Flow:
-            return calls[bisect_right(bounds, uniform())](request)
+            return calls[bisect_right(bounds, chance(request))](request)
 
         return by_share
 

@@ -36,10 +36,10 @@ class Fail(Step):
 
     def build(self, site: Site, owner: Owner, place: str) -> Call:
         outcome, share = Outcome(self.outcome), self.share
-        uniform = site.uniforms(owner.name, f"fail{place}")
+        chance = site.uniforms_of(owner.name, f"fail{place}")
 
         def fail(request: Request) -> Flow:
-            return outcome if uniform() < share else Outcome.OK
+            return outcome if chance(request) < share else Outcome.OK
             yield
 
         return fail

@@ -28,11 +28,11 @@ class Mark(Step):
         return value if isinstance(value, dict) and "quality" in value else {"quality": value}
 
     def build(self, site: Site, owner: Owner, place: str) -> Call:
-        draw = site.draws(owner.name, f"mark{place}", self.quality)
+        quality = site.draws_of(owner.name, f"mark{place}", self.quality)
         degraded = self.degraded
 
         def mark(request: Request) -> Flow:
-            request.quality *= draw()
+            request.quality *= quality(request)
             if degraded:
                 request.degraded = Outcome.FALLBACK_OK
             return Outcome.OK

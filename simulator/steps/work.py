@@ -34,17 +34,10 @@ class Work(Step):
     def _built(self, rest: Call | None, site: Site, owner: Owner, place: str) -> Call:
         worker = owner.worker(site)
         assert worker is not None, f"{owner.name} has no workers"
-        draw = self.amount.fixed(site, owner.name, f"work{place}")
-        if draw is None:
-            measure = self.amount.measure(site, owner.name, f"work{place}")
-
-            def work_by_size(request: Request) -> Flow:
-                return worker(request, measure(request), rest)
-
-            return work_by_size
+        measure = self.amount.measure(site, owner.name, f"work{place}")
 
         def work(request: Request) -> Flow:
-            return worker(request, draw(), rest)
+            return worker(request, measure(request), rest)
 
         return work
 
