@@ -4,15 +4,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from simulator.interview.blocks import Drawing, Section, to_data
-from simulator.interview.claims_table import MARKS, SLIPS, counts_of, figure_of
+from simulator.interview.claims_table import MARKS, SLIPS, counts_of, expected_of, figure_of
 from simulator.interview.failures import failure_section
 from simulator.interview.growth import growth_section
 from simulator.interview.material import Material, metric
-from simulator.interview.numbers import Figure, plain_words
+from simulator.interview.numbers import Figure, plain_words, sentences
 from simulator.interview.questions import answered
-from simulator.studies.claims import unit_of_word, worst_first
+from simulator.studies.claims import worst_first
 from simulator.studies.conditions import Measured
 from simulator.studies.estimates import Computed
+from simulator.studies.metric_units import RATIO, unit_of_word
 from simulator.topology.diagram import CLIENT, arrows_of, mermaid, svg
 from simulator.topology.model import Topology
 from simulator.topology.paper import on_paper
@@ -52,7 +53,10 @@ def card_document(material: Material, sections: Sequence[Section]) -> dict[str, 
         "seed": material.seed,
         "status": verdict["status"],
         "verdict": f"{sentence[:1].upper()}{sentence[1:]}.",
-        "facts": [f"{Figure(topology.rate * topology.cells, '/s').exact}", f"seed {material.seed}"],
+        "facts": [
+            Figure(topology.rate * topology.cells, "requests/s").exact,
+            f"seed {material.seed}",
+        ],
         "components": len(topology.components),
         "calls": [
             (arrow.source, arrow.target, "not waited for" if arrow.background else "waited for")
@@ -109,7 +113,7 @@ def _requirements(material: Material) -> Section:
 
 
 def _objective_unit(name: str) -> str:
-    return unit_of_word(name.rpartition(".")[2]) if "cost" not in name else "USD"
+    return unit_of_word(name.rpartition(".")[2])
 
 
 def _place(item: Computed) -> str:
@@ -123,14 +127,13 @@ def _envelope(material: Material) -> Section:
         documented = item.documented or "–"
         if item.section and item.documented:
             documented += f" ({item.section})"
-        note = f" {item.note}" if item.note else ""
         rows.append(
             (
                 item.text or plain_words(item.name),
                 item.derivation,
                 item.exact,
                 documented,
-                item.finding + note,
+                sentences(item.finding, item.note),
             )
         )
     section.table(("what", "say", "exact", "the document says", "verdict"), rows)
@@ -173,7 +176,7 @@ def _flow_rows(material: Material) -> Iterator[tuple[str, ...]]:
     for name in _call_order(topology):
         times = [Figure(added[at].get(name, 0.0), "s").exact for at in ("p50", "p99")]
         component = topology.components[name]
-        calls = Figure(rates.get(name, 0.0)).aloud
+        calls = Figure(rates.get(name, 0.0), "/request").aloud
         yield (name, component.summary or component.kind, calls, *times)
 
 
@@ -230,11 +233,11 @@ def _headroom(material: Material) -> Iterator[tuple[str, str, str]]:
     plan = on_paper(material.topology)
     if plan.capacity_rps is None:
         return
-    factor = Figure(plan.capacity_rps / plan.rate)
+    factor = Figure(plan.capacity_rps / plan.rate, RATIO)
     rate = material.topology.rate * material.topology.cells
-    capacity = Figure(rate * plan.capacity_rps / plan.rate, "/s")
+    capacity = Figure(rate * plan.capacity_rps / plan.rate, "requests/s")
     yield "capacity on paper", capacity.aloud, capacity.exact
-    yield "headroom", f"{factor.aloud} times the load", f"{factor.exact} times"
+    yield "headroom on paper", f"{factor.aloud} the load", factor.exact
 
 
 def _classes(material: Material) -> Iterator[tuple[str, ...]]:
@@ -328,7 +331,7 @@ def _open_claims(material: Material) -> Section:
                 f"{MARKS[claim.status]} {claim.status}",
                 claim.text,
                 value,
-                claim.expect or "–",
+                expected_of(claim),
                 "; ".join(filter(None, (claim.conditions, claim.reason, claim.note))) or "–",
             )
         )

@@ -1,10 +1,12 @@
 """The table of checked claims and estimates, worst first: text for terminals, and Markdown."""
 
+import re
 from collections.abc import Iterator, Sequence
 
-from simulator.interview.numbers import Figure
+from simulator.interview.numbers import NAMED, SHARE, Figure
 from simulator.studies.claims import WORST_FIRST, Checked, worst_first
-from simulator.studies.estimates import Computed
+from simulator.studies.estimates import Computed, with_unit
+from simulator.studies.metric_units import RATIO
 
 MARKS = {"holds": "✓", "fails": "✗", "unsure": "?", "not simulated": "–"}
 COLORS = {"holds": "green", "fails": "red", "unsure": "yellow", "not simulated": ""}
@@ -13,7 +15,23 @@ SLIPS = ("off", "wrong unit", "no value")
 
 def figure_of(claim: Checked) -> Figure:
     """The measured value of a claim with its interval."""
-    return Figure(claim.value, claim.unit, claim.low, claim.high)
+    return Figure(claim.value, claim.unit or RATIO, claim.low, claim.high)
+
+
+def expected_of(claim: Checked) -> str:
+    """What the claim expects; plain numbers in it with the unit of the value."""
+    if claim.expect is None:
+        return "–"
+    if claim.unit == "stable":
+        return "stable" if ">" in claim.expect else "not stable"
+    if claim.unit in NAMED:
+        return f"{claim.unit} {claim.expect}"
+    plain = r"(?<![\w.±$])([0-9][0-9.eE+_]*[kKMBT]?)(?=\s*(?:,|±|$))"
+    return re.sub(plain, lambda number: _labelled(number[1], claim.unit), claim.expect)
+
+
+def _labelled(number: str, unit: str) -> str:
+    return f"{100.0 * float(number):g}%" if unit == SHARE else with_unit(number, unit or RATIO)
 
 
 def counts_of(claims: Sequence[Checked]) -> str:
@@ -51,7 +69,7 @@ def evidence(claim: Checked) -> str:
     conditions = f", {claim.conditions}" if claim.conditions else ""
     reason = f"; {claim.reason}" if claim.reason else ""
     how = claim.how if claim.way == "metric" else claim.way
-    return f"{how}{conditions}: {found}, expected {claim.expect}{reason} ({place})"
+    return f"{how}{conditions}: {found}, expected {expected_of(claim)}{reason} ({place})"
 
 
 def estimate_counts(estimates: Sequence[Computed]) -> str:
@@ -85,7 +103,7 @@ def markdown_cells(claim: Checked) -> list[str]:
     place = "our own" if claim.section is None else f"{claim.document}, {claim.section}"
     text = claim.text + (f" *({claim.note})*" if claim.note else "")
     value = figure_of(claim).exact if claim.value is not None else "–"
-    return [escaped(cell) for cell in (text, where.lstrip("; "), claim.expect or "–", value, place)]
+    return [escaped(cell) for cell in (text, where.lstrip("; "), expected_of(claim), value, place)]
 
 
 def escaped(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from simulator.interview.blocks import Section
 from simulator.interview.material import Growth, Material, metric
 from simulator.interview.numbers import Figure
+from simulator.studies.metric_units import RATIO
 from simulator.topology.paper import PaperRow
 
 TARGET_UTILIZATION = 0.7
@@ -37,9 +38,10 @@ def _first(material: Material) -> str:
     if busiest is None or not busiest.utilization:
         return "No component has a limit on paper."
     factor = step.factor / busiest.utilization
+    rate = factor * material.topology.rate * material.topology.cells
     return (
-        f"{busiest.name} breaks first: on paper it is full at {Figure(factor).both} times the "
-        f"load, {Figure(factor * material.topology.rate * material.topology.cells, '/s').both}."
+        f"{busiest.name} breaks first: on paper it is full at {Figure(factor, RATIO).both} the "
+        f"load, {Figure(rate, 'requests/s').both}."
     )
 
 
@@ -51,7 +53,7 @@ def _row(step: Growth, material: Material) -> tuple[str, ...]:
     holds = (share.value or 0.0) < 1.0
     what = "nothing" if holds else f"{busiest.name if busiest else ''}"
     return (
-        f"{step.factor:g}x: {Figure(step.rate * cells, '/s').exact}",
+        f"{step.factor:g}x: {Figure(step.rate * cells, 'requests/s').exact}",
         "–" if busiest is None else f"{what} ({busiest.name} at {share.aloud})"
         if holds else f"{what} at {share.aloud}",
         ", ".join(_needs(material, step)) or "nothing",
@@ -88,4 +90,4 @@ def _need(row: PaperRow, material: Material) -> str:
         if isinstance(count, int) and not isinstance(count, bool) and count > 0:
             wanted = math.ceil(count * utilization / TARGET_UTILIZATION)
             return f"{row.name} {field} {count} → {wanted}"
-    return f"{row.name} {Figure(utilization / TARGET_UTILIZATION).aloud} times"
+    return f"{row.name} {Figure(utilization / TARGET_UTILIZATION, RATIO).aloud} as many"

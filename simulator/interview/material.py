@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from simulator.interview.numbers import Figure
-from simulator.studies.claims import SEED, Checked, check_claims_of, unit_of_word
+from simulator.studies.claims import SEED, Checked, check_claims_of
 from simulator.studies.conditions import Condition, Measured
 from simulator.studies.drill import Drill, drill
 from simulator.studies.estimates import Computed, estimates_of, given_of
+from simulator.studies.metric_units import unit_of_word
 from simulator.studies.readings import BREAKDOWN, Reading, read_document
 from simulator.studies.run import RunOptions
 from simulator.topology.claim_checks import PLACEHOLDER

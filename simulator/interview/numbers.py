@@ -4,21 +4,40 @@ import math
 import re
 from dataclasses import dataclass
 
-from simulator.quantities import format_duration, three_digits
+from simulator.quantities import three_digits
 from simulator.quantities.grammar import with_multiplier
 from simulator.quantities.grouping import grouped
+from simulator.topology.units import UNITS, unit_named
 
 SHARE = "share"
+NAMED = ("p", "z")
+"""Statistics that are written with their name, ``p = 0.03``."""
+STABLE = {1.0: "stable", 0.0: "not stable"}
+SCALES = (
+    ("us", 1e-6, 1e-3),
+    ("ms", 1e-3, 1.0),
+    ("s", 1.0, 100.0),
+    ("min", 60.0, 6_000.0),
+    ("h", 3_600.0, 172_800.0),
+    ("days", 86_400.0, math.inf),
+)
+"""Units of a duration: name, seconds, and up to how many seconds one counts in it."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A value with its unit, and perhaps an interval; ``unit`` as claims name them."""
+    """A value with its unit, and perhaps an interval.
+
+    Units are those of :mod:`simulator.studies.metric_units`; there is no figure without one.
+    """
 
     value: float | None
-    unit: str = ""
+    unit: str
     low: float | None = None
     high: float | None = None
+
+    def __post_init__(self) -> None:
+        assert self.unit, "a figure has a unit"
 
     @property
     def aloud(self) -> str:
@@ -33,7 +52,8 @@ class Figure:
         text = exact(self.value, self.unit)
         if self.low is None or self.high is None or self.low == self.high:
             return text
-        return f"{text} [{exact(self.low, self.unit)}, {exact(self.high, self.unit)}]"
+        ends = (exact(end, self.unit, beside=self.value) for end in (self.low, self.high))
+        return f"{text} [{', '.join(ends)}]"
 
     @property
     def both(self) -> str:
@@ -56,28 +76,29 @@ def aloud(value: float | None, unit: str) -> str:
         return _percent(value)
     rounded = _rounded(value, 2)
     if unit == "s":
-        if rounded <= 0:
-            return "0 s" if rounded == 0 else f"-{aloud(-value, unit)}"
-        return re.sub(r"(?<=[0-9])(?=[a-z])", " ", format_duration(rounded))
+        name, size, _ = _scale(value)
+        return _with_unit(three_digits(_rounded(value / size, 2)), name)
+    if unit == "points":
+        return _with_unit(three_digits(_rounded(100.0 * value, 2)), unit)
     return _with_unit(with_multiplier(rounded), unit)
 
 
-def exact(value: float, unit: str) -> str:
-    """The value with five significant digits."""
+def exact(value: float, unit: str, beside: float | None = None) -> str:
+    """The value with five significant digits; a duration as one ``beside`` it is counted."""
     if not math.isfinite(value):
         return "–"
     if unit == SHARE:
         return f"{100.0 * value:.4f}".rstrip("0").rstrip(".") + "%"
     if unit == "s":
-        if value == 0:
-            return "0 s"
-        if value < 0:
-            return f"-{exact(-value, unit)}"
-        for factor, name in ((1e-6, "us"), (1e-3, "ms"), (1.0, "s"), (60.0, "min"), (3600.0, "h")):
-            limit = {"us": 1e-3, "ms": 1.0, "s": 120.0, "min": 7200.0, "h": math.inf}[name]
-            if value < limit:
-                return f"{_digits(value / factor, 4)} {name}"
-    return _with_unit(_digits(value, 5), unit)
+        name, size, _ = _scale(value if beside is None else beside)
+        return _with_unit(_digits(value / size, 4), name)
+    return _with_unit(_digits(100.0 * value if unit == "points" else value, 5), unit)
+
+
+def _scale(seconds: float) -> tuple[str, float, float]:
+    """The unit in which one counts a duration: 99 s, but 2 min."""
+    size = abs(_rounded(seconds, 2))
+    return next(scale for scale in SCALES if size < scale[2]) if size else SCALES[2]
 
 
 def _with_unit(number: str, unit: str) -> str:
@@ -85,9 +106,20 @@ def _with_unit(number: str, unit: str) -> str:
         rest = unit.removeprefix("USD")
         sign, digits = ("-", number[1:]) if number.startswith("-") else ("", number)
         return f"{sign}${digits}{rest.replace('/1k requests', ' per 1k requests')}"
-    if not unit:
-        return number
-    return f"{number}{unit}" if unit.startswith("/") else f"{number} {unit}"
+    if unit == "stable":
+        return STABLE.get(float(number), f"{number} of 1")
+    if unit in NAMED:
+        return f"{unit} = {number}"
+    if unit in ("x", "%") or unit.startswith("/"):
+        return f"{number}{unit}"
+    return f"{number} {_single(unit) if number == '1' else unit}"
+
+
+def _single(unit: str) -> str:
+    """The unit of one: ``GPU`` for ``GPUs``, ``day`` for ``days``."""
+    thing, slash, period = unit.partition("/")
+    known = unit_named(thing)
+    return (UNITS[known].name if known is not None else thing) + slash + period
 
 
 def _digits(value: float, count: int) -> str:
@@ -117,3 +149,10 @@ def _percent(value: float) -> str:
 def plain_words(name: str) -> str:
     """A name of a document as words: ``average_rate`` is ``average rate``."""
     return re.sub(r"[_\-]+", " ", name)
+
+
+def sentences(*parts: str | None) -> str:
+    """What there is to say, each part ended: ``off: 3 times. Too little was counted.``."""
+    said = [part.strip() for part in parts if part and part.strip()]
+    ended = [part if part[-1] in ".!?" else f"{part}." for part in said]
+    return " ".join(ended) if len(said) > 1 else "".join(said)

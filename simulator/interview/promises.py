@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from simulator.interview.numbers import Figure
+from simulator.interview.claims_table import expected_of, figure_of
 from simulator.interview.pages import digest_of, read_found
 from simulator.studies.claims import SEED, check_claims_of, worst_first
 from simulator.studies.claims import Checked as CheckedClaim
@@ -36,7 +36,7 @@ def promises_of(loaded: Loaded, folder: Path = KEPT) -> Document:
         if name not in found:
             found[name] = kept.get(name) or _open(loaded, name, claim)
     claims = [
-        {**asdict(claim), "shown": _shown(claim)}
+        {**asdict(claim), "shown": figure_of(claim).both, "expected": expected_of(claim)}
         for claim in [*worst_first([item for item in found.values() if item.status != NOT_RUN]),
                       *(item for item in found.values() if item.status == NOT_RUN)]
     ]  # fmt: skip
@@ -76,7 +76,3 @@ def _open(loaded: Loaded, name: str, claim: Claim) -> CheckedClaim:
         note=claim.note,
         reason=f"run `simulate check --claims {loaded.path.name}`, seed {SEED}",
     )
-
-
-def _shown(claim: CheckedClaim) -> str:
-    return Figure(claim.value, claim.unit, claim.low, claim.high).both

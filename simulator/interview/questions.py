@@ -2,9 +2,10 @@
 
 import re
 
+from simulator.interview.claims_table import figure_of
 from simulator.interview.material import Material
 from simulator.interview.numbers import Figure
-from simulator.studies.claims import unit_of_word
+from simulator.studies.metric_units import unit_of_word
 from simulator.topology.claim_checks import PLACEHOLDER
 
 
@@ -22,7 +23,7 @@ def _figure(path: str, material: Material) -> str:
         return found.shown
     if block == "claims":
         claim = next(item for item in material.claims if item.name == name)
-        return Figure(claim.value, claim.unit, claim.low, claim.high).both
+        return figure_of(claim).both
     reading = material.reading(path)
     word = re.sub(r"^variants\.[^.]+\.", "", path)
     return Figure(reading.value, unit_of_word(word), reading.low, reading.high).both

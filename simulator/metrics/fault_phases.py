@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.metrics.resilience import arrival_times
-from simulator.metrics.window import GOOD
+from simulator.metrics.window import EXCUSED, GOOD
 from simulator.recording.recording import Recording
 
 Document = dict[str, Any]
@@ -45,13 +45,14 @@ def fault_bands(recordings: Sequence[Recording]) -> list[Document]:
 def fault_phases(recordings: Sequence[Recording], cut_s: float) -> list[Document]:
     """A row for each band, all replications together.
 
-    ``before``, ``during`` and ``after`` hold ``availability`` (good answers over arrivals),
-    ``p50_s`` and ``p99_s`` of good answers, by time of arrival, None where too few arrived. What
-    counts as before is the run from the warm-up to the first fault; what counts as after ends
-    with the run or the next fault. ``recovery_s`` is the time from the end of the fault until
-    availability and median latency are what they were before, and stay so: within two points (or
-    three standard deviations of a stretch) and twice the median. None if that is not before the
-    next fault or the end of the run, or if there was no time before to compare with.
+    ``before``, ``during`` and ``after`` hold ``availability`` (good answers over arrivals that are
+    owed one, as in the metric of that name), ``p50_s`` and ``p99_s`` of good answers, by time of
+    arrival, None where too few arrived. What counts as before is the run from the warm-up to the
+    first fault; what counts as after ends with the run or the next fault. ``recovery_s`` is the
+    time from the end of the fault until availability and median latency are what they were
+    before, and stay so: within two points (or three standard deviations of a stretch) and twice
+    the median. None if that is not before the next fault or the end of the run, or if there was
+    no time before to compare with.
     """
     bands = fault_bands(recordings)
     if not bands:
@@ -90,24 +91,31 @@ def _windows(recording: Recording) -> list[tuple[str, float, float]]:
     ]
 
 
+def _with_outcome(recording: Recording, names: Sequence[str]) -> NDArray[np.bool_]:
+    codes = [code for code, name in enumerate(recording.outcomes) if name in names]
+    return np.isin(recording.requests["outcome"], codes)
+
+
 class _Arrivals:
-    """Arrivals of all replications: all of them, and the good ones with their latency."""
+    """Arrivals of all replications: all, those owed no answer, and the good with their latency."""
 
     def __init__(self, recordings: Sequence[Recording]) -> None:
         self.issued = np.concatenate([arrival_times(recording) for recording in recordings])
-        at, latency = [], []
+        at, latency, excused = [], [], []
         for recording in recordings:
-            codes = [code for code, name in enumerate(recording.outcomes) if name in GOOD]
-            good = np.isin(recording.requests["outcome"], codes)
+            good = _with_outcome(recording, GOOD)
             at.append(recording.requests["arrived"][good])
             latency.append(recording.requests["latency"][good])
+            excused.append(recording.requests["arrived"][_with_outcome(recording, EXCUSED)])
         self.at: Floats = np.concatenate(at)
         self.latency: Floats = np.concatenate(latency)
+        self.excused: Floats = np.concatenate(excused)
 
     def phase(self, span: Span) -> Document | None:
         begin, end = span
         arrived = int(((self.issued >= begin) & (self.issued < end)).sum())
-        if not arrived:
+        arrived -= int(((self.excused >= begin) & (self.excused < end)).sum())
+        if arrived <= 0:
             return None
         fine = self.latency[(self.at >= begin) & (self.at < end)]
         found: Document = {"requests": arrived, "availability": len(fine) / arrived}

@@ -19,7 +19,7 @@ from simulator.metrics.derived import derived_samples
 from simulator.metrics.fault_phases import fault_bands
 from simulator.metrics.spread import Document, interval_document, spread
 from simulator.metrics.steady_state import Stability, stability, warm_up
-from simulator.metrics.window import Window
+from simulator.metrics.window import EXCUSED, Window
 from simulator.recording.recording import Recording
 
 SYSTEM = "(system)"
@@ -226,7 +226,7 @@ def _availability(
     It owes none beyond a client's rate limit (429), nor to a request its client withdrew.
     """
     outcomes = windows[0].recording.outcomes
-    excused = [outcomes.index(name) for name in ("rejected_rate_limit", "cancelled")]
+    excused = [outcomes.index(name) for name in EXCUSED]
     owed = [
         total - int(np.isin(window.requests["outcome"][mask], excused).sum())
         for window, mask, total in zip(windows, masks, finished, strict=True)

@@ -10,6 +10,8 @@ from simulator.recording.recording import Recording, Table
 
 Floats = NDArray[np.float64]
 GOOD = ("ok", "stale_ok", "fallback_ok")
+EXCUSED = ("rejected_rate_limit", "cancelled")
+"""Outcomes for which the system owes no answer: beyond a client's rate limit, or withdrawn."""
 
 
 @dataclass(frozen=True)

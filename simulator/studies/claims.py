@@ -15,6 +15,7 @@ from simulator.studies.conditions import (
     other_condition,
 )
 from simulator.studies.estimates import Arithmetic, readable
+from simulator.studies.metric_units import RATIO, SHARE, unit_of_metric, unit_of_statistic
 from simulator.studies.readings import Reading
 from simulator.topology.claims import Claim
 from simulator.topology.expectation import Bound, Decision
@@ -44,7 +45,7 @@ class Checked:
     """A claim with its result.
 
     ``status`` is holds, fails, unsure or not simulated. ``value``, ``low`` and ``high`` are in
-    ``unit``: s, /s, a share, a number, dollars, or the unit of the formula. ``how`` says what was
+    ``unit``, see :mod:`simulator.studies.metric_units`. ``how`` says what was
     measured or computed, ``reason`` why there is no decision.
     """
 
@@ -167,6 +168,9 @@ def _by_formula(blank: Checked, claim: Claim, arithmetic: Arithmetic) -> Checked
     quantity = arithmetic.value(claim.formula)
     bounds = [arithmetic.value(bound.figure) for bound in claim.expect.bounds]
     value, unit, shown = readable(quantity, bounds[0])
+    if not unit:
+        in_per_cent = any("%" in bound.figure.text for bound in claim.expect.bounds)
+        unit = SHARE if in_per_cent else RATIO
     found = replace(
         blank,
         value=value,
@@ -194,9 +198,17 @@ def _by_statistics(blank: Checked, claim: Claim, arithmetic: Arithmetic) -> Chec
         value=value,
         low=value,
         high=value,
-        unit="days" if claim.statistics.report == "days" else "",
+        unit=_unit_of_statistic(claim, arithmetic),
         how=claim.statistics.derivation(),
     )
+
+
+def _unit_of_statistic(claim: Claim, arithmetic: Arithmetic) -> str:
+    """That of the bound where it counts something: 10 000 users."""
+    assert claim.statistics is not None and claim.expect is not None
+    own = unit_of_statistic(claim.statistics.report)
+    counted = readable(arithmetic.value(claim.expect.bounds[0].figure))[1]
+    return counted if own == "samples" and counted else own
 
 
 def _plain(arithmetic: Arithmetic, figure: Formula) -> float:
@@ -214,7 +226,8 @@ def _by_run(
     how = claim.metric.text + (f" of {claim.of_class}" if claim.of_class else "")
     if other is not None:
         how += f", {claim.as_} to {claim.versus}"
-    unit = "" if claim.as_ == "ratio" else unit_of(claim.metric)
+    bounds = [arithmetic.value(bound.figure) for bound in claim.expect.bounds]
+    unit = unit_of_metric(claim.metric, claim.expect, claim.as_, bounds[0])
     found = replace(blank, how=how, conditions=condition.text, unit=unit)
     measured = runs[condition]
     if measured.failure is not None:
@@ -226,8 +239,7 @@ def _by_run(
         reading = _compared(reading, _evaluated(claim, runs[other]), claim.as_ == "ratio")
     if reading.value is None:
         return replace(found, reason=reading.reason or "not measured")
-    limits = [_limit(arithmetic.value(bound.figure), found.unit, claim.metric)
-              for bound in claim.expect.bounds]  # fmt: skip
+    limits = [_limit(bound, found.unit, claim) for bound in bounds]
     low = reading.value if reading.low is None else reading.low
     high = reading.value if reading.high is None else reading.high
     status = _decide(claim.expect.bounds, limits, reading.value, low, high)
@@ -315,44 +327,10 @@ def _decide(
     return "unsure" if "unsure" in decisions else "holds"
 
 
-def unit_of(metric: Formula) -> str:
-    """The unit of a metric by its name; of arithmetic, none."""
-    if metric.tree.what != "word":
-        return ""
-    return unit_of_word(metric.text)
-
-
-def unit_of_word(word: str) -> str:
-    """The unit of a metric: s, /s, dollars and their periods, a share, or none."""
-    parts = word.split(".")
-    if parts[0] == "classes":
-        parts = parts[2:]
-    if parts[0] == "components":
-        parts = parts[2:]
-        if parts[0] in ("wait", "service", "span"):
-            return "s"
-        if parts[0] == "utilization":
-            return "share"
-        if parts[0] == "throughput" or parts[0].endswith("_per_s"):
-            return "/s"
-        if parts[0] == "cost":
-            return "USD/h"
-        return ""
-    if parts[0] == "paper":
-        return "/s" if parts[-1] == "capacity_rps" else "share"
-    if parts[0] in ("throughput", "goodput"):
-        return "/s"
-    if parts[0] == "cost":
-        return {"per_1k_requests": "USD/1k requests"}.get(
-            parts[-1], f"USD/{parts[-1].removeprefix('per_').replace('hour', 'h')}"
-        )
-    if parts[0] in ("errors", "availability", "quality", "degraded"):
-        return "share"
-    return "" if parts[0] == "stable" else "s"
-
-
-def _limit(quantity: Any, unit: str, metric: Formula) -> float:
+def _limit(quantity: Any, unit: str, claim: Claim) -> float:
     """A bound in the unit of the metric; counted things do not matter, time and money do."""
+    assert claim.metric is not None
+    metric = claim.metric
     dimensions = {
         name.strip("[]"): power
         for name, power in unit_dimensions(quantity).items()
@@ -365,13 +343,14 @@ def _limit(quantity: Any, unit: str, metric: Formula) -> float:
     if dimensions == {"money": 1, "time": -1}:
         period = ".".join(metric.text.split(".")[-2:])
         return base * PERIOD_OF.get(period, SECONDS_PER_HOUR)
-    expected = {"s": {"time": 1}, "/s": {"time": -1}, "share": {}}.get(unit)
-    if expected is not None and dimensions != expected and base != 0.0:
+    measured = metric.tree.what == "word" and claim.as_ != "ratio"
+    rate = {"time": -1}
+    expected = {"s": {"time": 1}, "share": {}, "requests/s": rate, "calls/s": rate}.get(unit)
+    if measured and expected is not None and dimensions != expected and base != 0.0:
         raise FormulaError(f"wrong unit: `{metric.text}` is no {unit_dimensions(quantity)}")
     return base
 
 
 __all__ = [
-    "SEED", "Check", "Checked", "check_claims_of", "combined", "unit_of", "unit_of_word",
-    "worst_first",
+    "SEED", "Check", "Checked", "check_claims_of", "combined", "worst_first",
 ]  # fmt: skip

@@ -8,7 +8,14 @@ from typing import Any
 from simulator.quantities import three_digits
 from simulator.quantities.grammar import with_multiplier
 from simulator.quantities.grouping import grouped
-from simulator.topology.estimates import Documented, Estimate, Given
+from simulator.topology.estimates import (
+    PER_CENT,
+    TIMES,
+    Documented,
+    Estimate,
+    Given,
+    read_unit,
+)
 from simulator.topology.formula import (
     Formula,
     FormulaError,
@@ -23,6 +30,8 @@ CLOSE = 0.20
 DATA = ("byte", "KB", "MB", "GB", "TB", "PB", "EB")
 TIME = ("us", "ms", "s", "min", "h", "day", "year")
 DEPTH_MAX = 50
+PLAIN = r"[0-9.eE+_]+[kKMBT]?"
+"""A number without a unit."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,30 @@ class Arithmetic:
         given = self.topology.given.get(name)
         if given is not None and all(self.formula(word) is None for word in given.value.words):
             return given.value.text
-        return readable(self.word(name))[2]
+        _, unit, text = self.said(self.word(name), self.topology.estimates.get(name))
+        return text.removesuffix(TIMES) if unit == TIMES else text
+
+    def said(self, quantity: Any, estimate: Estimate | None) -> tuple[float, str, str]:
+        """A value, its unit and both as a text, in the unit that the estimate asks for.
+
+        Plain numbers are per cent where the unit or the documented figure is, else things that
+        the unit counts, else times (``x``).
+        """
+        unit = estimate.unit if estimate is not None else None
+        documented = estimate.documented if estimate is not None else None
+        wanted = None
+        if unit is not None:
+            wanted = self.value(unit)
+        elif documented is not None:
+            wanted = self.value(documented.low)
+        value, shown_unit, text = readable(quantity, wanted)
+        if shown_unit:
+            return value, shown_unit, text
+        by_document = documented is not None and PER_CENT in documented.text
+        if (unit is None and by_document) or (unit is not None and unit.text == PER_CENT):
+            return 100.0 * value, PER_CENT, with_unit(_per_cent(100.0 * value), PER_CENT)
+        counted = readable(wanted)[1] if unit is not None else ""
+        return value, counted or TIMES, with_unit(quantity_text(value, {}), counted or TIMES)
 
     def derivation(self, formula: Formula) -> str:
         """The formula with names replaced by their values, as one writes it on a board."""
@@ -141,17 +173,22 @@ def given_of(topology: Topology) -> list[Computed]:
 
 
 def _given(name: str, given: Given, arithmetic: Arithmetic, topology: Topology) -> Computed:
+    literal = given.value.text
+    unit = given.unit or (read_unit(PER_CENT) if literal.endswith(PER_CENT) else None)
     estimate = Estimate.model_construct(
         formula=given.value,
         documented=None,
         section=given.section,
         document=given.document,
         text=given.text,
-        unit=None,
+        unit=unit,
         note=given.note,
     )
     found = _computed(name, estimate, arithmetic, topology)
-    return replace(found, shown=arithmetic.shown(name)) if found.value is not None else found
+    if found.value is None or (given.unit is not None and found.unit == PER_CENT):
+        return found
+    plain = re.fullmatch(PLAIN, literal)
+    return replace(found, shown=with_unit(literal, found.unit) if plain else arithmetic.shown(name))
 
 
 def _computed(
@@ -164,13 +201,8 @@ def _computed(
     derivation = estimate.formula.text
     try:
         quantity = arithmetic.value(estimate.formula)
-        wanted = None
-        if estimate.unit is not None:
-            wanted = arithmetic.value(estimate.unit)
-        elif documented is not None:
-            wanted = arithmetic.value(documented.low)
-        value, unit, shown = readable(quantity, wanted)
-        exact = f"{_seven_digits(value)} {unit}".strip()
+        value, unit, shown = arithmetic.said(quantity, estimate)
+        exact = with_unit(_seven_digits(value), unit)
         derivation = f"{arithmetic.derivation(estimate.formula)} = {shown}"
         verdict = "computed"
         if documented is not None:
@@ -185,13 +217,34 @@ def _computed(
         shown=shown,
         exact=exact,
         derivation=derivation,
-        documented=documented.text if documented is not None else None,
+        documented=_documented(documented, unit),
         verdict=verdict,
         factor=factor,
         section=estimate.section,
         document=estimate.document or (source if estimate.section else None),
         note=note,
     )
+
+
+def with_unit(number: str, unit: str) -> str:
+    """A number and its unit as one writes them: ``4.2x``, ``15%``, ``3 GB``, ``7/s``."""
+    glued = unit in (PER_CENT, TIMES) or unit.startswith("/")
+    return f"{number}{unit}" if glued or not unit else f"{number} {unit}"
+
+
+def _per_cent(value: float) -> str:
+    """Three digits; near a hundred as many as tell it from a hundred."""
+    return three_digits(value) if not 99.0 < value < 100.0 else f"{value:.5g}"
+
+
+def _documented(documented: Documented | None, unit: str) -> str | None:
+    """The documented figure; a plain number with what it is a number of."""
+    if documented is None or not re.fullmatch(PLAIN, documented.text):
+        return documented.text if documented is not None else None
+    if unit == PER_CENT:
+        share = 100.0 * float(documented.low.tree.value)
+        return f"{documented.text} ({three_digits(share)}%)"
+    return with_unit(documented.text, unit)
 
 
 def _seven_digits(value: float) -> str:
@@ -305,4 +358,5 @@ def quantity_text(value: float, powers: dict[str, float]) -> str:
 
 __all__: list[str] = [
     "Arithmetic", "Computed", "estimates_of", "given_of", "quantity_text", "readable", "times",
+    "unit_text", "with_unit",
 ]  # fmt: skip

@@ -65,11 +65,38 @@ DocumentedText = Annotated[
 ]
 
 
+PER_CENT = "%"
+TIMES = "x"
+
+
+def read_unit(value: Any) -> Any:
+    """The unit ``%`` or ``x`` as a formula; anything else as it is."""
+    if isinstance(value, str) and value.strip() in (PER_CENT, TIMES):
+        return Formula(value.strip(), parse_formula("1%" if value.strip() == PER_CENT else 1).tree)
+    return value
+
+
+UnitText = Annotated[
+    FormulaText,
+    BeforeValidator(read_unit),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "A unit: GB/day. For plain numbers: %, x, or what is counted: cores.",
+            "examples": ["GB/day", "%", "x", "cores"],
+        }
+    ),
+]
+"""A unit to show a figure in."""
+
+
 class Given(Spec):
     """A clarifying number or a constant that formulas use."""
 
     value: FormulaText
     """The number with its unit."""
+    unit: UnitText | None = None
+    """What a plain number counts: `fields`, `%` or `x` (times, the default)."""
     text: str | None = None
     """What it is."""
     section: str | None = None
@@ -93,8 +120,8 @@ class Estimate(Spec):
     """The document, if not the source of the topology."""
     text: str | None = None
     """What is estimated."""
-    unit: FormulaText | None = None
-    """Unit to show the result in."""
+    unit: UnitText | None = None
+    """Unit to show the result in; of a plain number `%`, `x` (times, the default) or a thing."""
     note: str | None = None
     """A remark for the reader."""
 

@@ -10,8 +10,9 @@ import simulator.components
 import simulator.faults
 import simulator.steps
 import simulator.workload.arrivals  # noqa: F401  (registers the kinds)
-from simulator.studies.claims import Checked, check_claims_of, unit_of_word, worst_first
+from simulator.studies.claims import Checked, check_claims_of, worst_first
 from simulator.studies.estimates import estimates_of, times
+from simulator.studies.metric_units import unit_of_word
 from simulator.topology.claim_checks import check_claims
 from simulator.topology.model import Topology
 
@@ -183,5 +184,5 @@ def test_units_of_metrics() -> None:
     assert unit_of_word("components.desk.wait.p99") == "s"
     assert unit_of_word("cost.per_1k_requests") == "USD/1k requests"
     assert unit_of_word("cost.per_month") == "USD/month"
-    assert unit_of_word("goodput") == "/s"
+    assert unit_of_word("goodput") == "requests/s"
     assert unit_of_word("availability") == "share"

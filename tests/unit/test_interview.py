@@ -69,7 +69,7 @@ DESIGN: dict[str, Any] = {
             "$1\N{NO-BREAK SPACE}167\N{NO-BREAK SPACE}062/month",
         ),
         (3.6874, "USD/1k requests", "$3.7 per 1k requests", "$3.6874 per 1k requests"),
-        (927.92, "/s", "930/s", "927.92/s"),
+        (927.92, "requests/s", "930 requests/s", "927.92 requests/s"),
         (-0.0014, "s", "-1.4 ms", "-1.4 ms"),
     ],
 )

@@ -46,7 +46,7 @@ def _claims(claims: Sequence[Document]) -> DataTable:
         rows=[
             (
                 claim["text"],
-                claim["expect"] or "–",
+                claim.get("expected") or claim["expect"] or "–",
                 claim["shown"] if claim["value"] is not None else "–",
                 claim["status"],
                 claim["section"] or "our own",
