@@ -1,6 +1,8 @@
 """``simulate compare A B``: designs side by side."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -24,12 +26,18 @@ def compare(
     gates: Annotated[
         list[str] | None, typer.Option("--fail", help="Exit 99 beyond: 'latency.p(99):+5%'.")
     ] = None,
-    flips: Annotated[bool, typer.Option(help="Look for rates where the ranking turns.")] = True,
+    flips: Annotated[
+        bool | None,
+        typer.Option("--flips/--no-flips", help="Try other rates for where the ranking turns."),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every metric.")] = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 4 if the designs differ.")
     ] = False,
     format_: Annotated[str, typer.Option("--format", help="text, markdown or json.")] = "text",
+    md: Annotated[
+        Path | None, typer.Option("--md", help="Also write Markdown, fit for a comment, here.")
+    ] = None,
     seed: words.Seed = 42,
     replications: words.Replications = None,
     jobs: words.Jobs = None,
@@ -42,7 +50,6 @@ def compare(
     quiet: words.Quiet = False,
 ) -> None:
     """Compare designs on the same requests: what differs, what it changes, what would flip it."""
-    from simulator.present.studies.compare import comparison_lines, comparison_markdown
     from simulator.studies.compare import compare as compared
     from simulator.studies.gates import parse_gate
 
@@ -62,23 +69,36 @@ def compare(
             loaded.append(loaded[0].varied(pairs_of(settings), name=", ".join(settings)))
         limits = [parse_gate(text) for text in gates or ()]
         result = compared(loaded, options, bench, gates=limits, flips=flips)
-    document = result.document
-    if format_ == "markdown":
-        typer.echo(comparison_markdown(document))
-    else:
-        words.put_out(
-            document,
-            lambda again, page: comparison_lines(document, again, page, every),
-            as_json=json_ or format_ == "json",
-            report=report,
-            names=(document["designs"][0]["topology"], "compare", *_labels(result.designs, one)),
-        )
+    label = _label(result.designs[:1] if one else result.designs)
+    names = (loaded[0].topology.name, "compare", label)
+    _put_out(result, "json" if json_ else format_, md, every, names=names, report=report)
     if result.failed:
         words.leave(THRESHOLD_FAILED)
     if detailed_exitcode and result.different:
         words.leave(DIFFERENT)
 
 
-def _labels(names: list[str], one: bool) -> list[str]:
-    label = "-vs-".join(names[:1] if one else names)
-    return ["".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in label)[:80]]
+def _put_out(
+    result: Any, format_: str, md: Path | None, every: bool, *, names: Sequence[str], report: bool
+) -> None:
+    from simulator.present.studies.compare import comparison_lines, comparison_markdown
+
+    document = result.document
+    if md is not None:
+        words.write_text(md, comparison_markdown(document))
+    if format_ == "markdown":
+        typer.echo(comparison_markdown(document))
+        return
+    words.put_out(
+        document,
+        lambda again, page: comparison_lines(document, again, page, every),
+        as_json=format_ == "json",
+        report=report,
+        names=names,
+    )
+
+
+def _label(names: Sequence[str]) -> str:
+    """Names of designs as the name of a folder."""
+    label = "-vs-".join(names)
+    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in label)[:80]

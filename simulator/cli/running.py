@@ -1,6 +1,5 @@
 """What ``simulate TOPOLOGY`` does, from words to exit code."""
 
-import json
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import typer
 
 from simulator.cli import exit_codes
 from simulator.cli.loading import load_or_fail, quantity, show, thresholds_of
+from simulator.cli.studying import json_text
 from simulator.quantities import parse_count, parse_duration, parse_fraction, parse_rate
 from simulator.studies.run import Progress, RunOptions, RunResult
 from simulator.topology.diagnostics import DocumentError
@@ -63,14 +63,16 @@ def execute(request: Request) -> None:
         result = run_or_fail(loaded.topology, options, progress)
     if request.json or folder is not None:
         from simulator.interview.promises import promises_of
+        from simulator.studies.saved import keepsake
 
         result.document.update(promises_of(loaded))
+        result.document.update(keepsake(result, loaded.data, options))
     if folder is not None:
         from simulator.cli.writing import write_report
 
-        write_report(result, folder, loaded, command_line(request))
+        write_report(result, folder, command_line(request))
     if request.json:
-        typer.echo(json.dumps(result.document, indent=2, ensure_ascii=False))
+        typer.echo(json_text(result.document))
     else:
         _show(result, request, folder)
     code = exit_code(result, request)

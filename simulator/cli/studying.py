@@ -1,6 +1,7 @@
 """What the commands of studies share: words to options, a bench, and how they end."""
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -125,10 +126,16 @@ def put_out(
 
         page = write_page(names, {**document, "command": again}, render_study(document, again))
     if as_json:
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        typer.echo(json_text(document))
         return
     for style, line in lines(again, page):
         typer.secho(line, **_look(style), color=color)
+
+
+def json_text(document: Any) -> str:
+    """A document as indented JSON, with numbers in a row on one line."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return re.sub(r"\[\n[-+.\deE,\s]+\]", lambda found: " ".join(found[0].split()), text)
 
 
 def load_design_or_fail(word: str, settings: Sequence[str] | None = None) -> Any:

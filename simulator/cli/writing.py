@@ -8,11 +8,9 @@ from typing import Any
 from simulator.cli.app import fail
 from simulator.cli.studying import STUDY_FILE
 from simulator.studies.run import RunResult
-from simulator.topology.reading import Loaded
 
 RUN_FILE = "run.json"
 REPORT_FILE = "index.html"
-PACKAGES = ("capacity-simulator", "simpy", "numpy", "scipy")
 
 
 def prepare_folder(folder: Path) -> Path:
@@ -26,7 +24,7 @@ def prepare_folder(folder: Path) -> Path:
     return folder
 
 
-def write_report(result: RunResult, folder: Path, loaded: Loaded, command: str) -> None:
+def write_report(result: RunResult, folder: Path, command: str) -> None:
     """Write the result and its report; each file is whole or not there."""
     from simulator.metrics.tables import report_tables
     from simulator.present.html.report import render_report
@@ -43,11 +41,7 @@ def write_report(result: RunResult, folder: Path, loaded: Loaded, command: str) 
             for target in dict.fromkeys(called_by(component))
         ],
     )
-    document = {
-        **result.document,
-        "command": command,
-        "provenance": _provenance(result, loaded),
-    }
+    document = {**result.document, "command": command}
     text = json.dumps({"document": document, "tables": tables}, ensure_ascii=False)
     page = render_report(document, tables)
     _write(folder / RUN_FILE, text)
@@ -80,32 +74,6 @@ def _page_of(saved: Any) -> str:
     document = {name: value for name, value in saved.items() if name != "command"}
     render = render_card if study == "interview" else render_study
     return render(document, saved.get("command", ""))
-
-
-def _provenance(result: RunResult, loaded: Loaded) -> dict[str, Any]:
-    from hashlib import blake2b
-    from importlib.metadata import version
-
-    topology = _yaml(loaded.data)
-    return {
-        "topology": topology,
-        "workload": f"{result.document['workload']}: {result.document['arrivals']}",
-        "versions": {name: version(name) for name in PACKAGES},
-        "digest": blake2b(topology.encode(), digest_size=16).hexdigest(),
-    }
-
-
-def _yaml(data: Any) -> str:
-    from io import StringIO
-
-    from ruamel.yaml import YAML
-
-    text = StringIO()
-    writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style = None  # short collections in one line
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    writer.dump(data, text)
-    return text.getvalue()
 
 
 def _write(path: Path, text: str) -> None:

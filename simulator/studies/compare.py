@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
-from typing import Any
+from typing import Any, NamedTuple
 
 from simulator.metrics.confidence import Interval
-from simulator.metrics.estimates import difference, table_at
+from simulator.metrics.estimates import difference, table_at, unpaired_difference
 from simulator.metrics.spread import Document, interval_document
 from simulator.studies.design import Design, unique_names
 from simulator.studies.errors import StudyError
@@ -15,6 +15,7 @@ from simulator.studies.gates import Gate, judge_gates
 from simulator.studies.planner import Bench
 from simulator.studies.point import Found, Point
 from simulator.studies.run import RunOptions, plan_run
+from simulator.studies.saved import Requests, found_of, requests_of, why_not
 from simulator.topology.overlay import changes
 
 REQUESTS = 30_000
@@ -22,6 +23,13 @@ HIGHER_IS_BETTER = frozenset({"throughput", "goodput", "quality", "availability"
 AXES = ("latency.p99", "cost.per_hour", "quality")
 ROUNDING = 1e-9
 NOT_COMPARED = frozenset({"name", "summary", "source", "variants", "estimates", "claims"})
+
+
+class Measured(NamedTuple):
+    """The estimates of a design, and the requests that they are from."""
+
+    table: Document
+    requests: Requests
 
 
 @dataclass(frozen=True)
@@ -52,28 +60,33 @@ def compare(
     bench: Bench | None = None,
     *,
     gates: Sequence[Gate] = (),
-    flips: bool = True,
+    flips: bool | None = None,
 ) -> Comparison:
     """Run the designs on the same requests and compare each with the first.
 
     Every replication of every design has the same arrivals and the same draws in all components
     that they share, and all are measured over the same time; intervals are of paired differences
-    at 95 %. Raises StudyError if there are fewer than two designs.
+    at 95 %. A saved run stands as it is where it can (see :mod:`simulator.studies.saved`); the
+    others take its load, seed and length, and two that saw unlike requests are compared as
+    independent runs. ``flips`` asks for trial runs at other rates; None for those unless nothing
+    else has to be run. Raises StudyError if there are fewer than two designs.
     """
     bench = bench or Bench()
     if len(designs) < 2:
         raise StudyError("a comparison needs two designs", "simulate compare A B, or A --set P=V")
     designs = unique_names(designs)
-    options = _same_load(designs[0], options)
-    found = bench.evaluate([Point(design.data, options, True) for design in designs], "designs")
-    cut_s = max(item["document"]["run"]["warmup_s"] for item in found)
-    tables = [table_at(item["estimates"], cut_s) for item in found]
+    load = _same_load(designs, options)
+    again = [why_not(item, load, options) if item.saved else "" for item in designs]
+    found = _found(designs, load, again, bench)
+    cut_s = _cut_for_all(found)
+    measured = [Measured(table_at(item["estimates"], cut_s), requests_of(item)) for item in found]
     names = [design.name for design in designs]
-    rows = _rows(names, tables)
-    better = _dominance(names, tables, found)
+    rows = _rows(names, measured)
+    better = _dominance(names, measured, found)
     beaten = {pair["worse"] for pair in better}
     turns = cost_flips(names, found)
-    if flips:
+    options = replace(load, replications=found[0]["document"]["replications"])
+    if flips or (flips is None and any(reason is not None for reason in again)):
         turns += latency_flips(designs, found, options, bench)
     baseline = found[0]["document"]
     document: Document = {
@@ -87,7 +100,8 @@ def compare(
         "replications": baseline["replications"],
         "baseline": names[0],
         "designs": [
-            _design_document(design, item) for design, item in zip(designs, found, strict=True)
+            _design_document(design, item) | _origin(design, reason, item, found[0])
+            for design, item, reason in zip(designs, found, again, strict=True)
         ],
         "changes": {design.name: difference_of(designs[0], design) for design in designs[1:]},
         "rows": rows,
@@ -124,15 +138,20 @@ def status_of(metric: str, change: Interval, scale: float) -> str:
     return "better" if (change.value > 0) == (direction_of(metric) > 0) else "worse"
 
 
-def _same_load(baseline: Design, options: RunOptions) -> RunOptions:
-    """Rate and horizon of the baseline for all, so that all see the same arrivals."""
-    saved = baseline.saved
+def _same_load(designs: Sequence[Design], options: RunOptions) -> RunOptions:
+    """Rate and horizon of the baseline, or of the first saved run, for all: the same arrivals."""
+    baseline = designs[0]
+    saved = next((design.saved for design in designs if design.saved is not None), None)
     if saved is not None:
+        kept = saved["provenance"]
+        lengthy = options.duration_s is not None or options.requests is not None
         options = replace(
             options,
             rps=options.rps or saved["rate"],
+            workload=options.workload or kept.get("workload_name"),
+            faults=options.faults or kept.get("faults"),
             seed=saved["seed"],
-            duration_s=options.duration_s or saved["horizon_s"],
+            duration_s=options.duration_s if lengthy else saved["horizon_s"],
             replications=options.replications or saved["replications"],
         )
     if options.requests is None and options.duration_s is None:
@@ -146,7 +165,37 @@ def _same_load(baseline: Design, options: RunOptions) -> RunOptions:
     )
 
 
-def _rows(names: Sequence[str], tables: Sequence[Document]) -> list[Document]:
+def _found(
+    designs: Sequence[Design], load: RunOptions, again: Sequence[str | None], bench: Bench
+) -> list[Found]:
+    """What was found for each design: by running it, or as it was saved (no reason not to)."""
+    wanted = [
+        Point(design.data, load, True)
+        for design, reason in zip(designs, again, strict=True)
+        if reason is not None
+    ]
+    computed = iter(bench.evaluate(wanted, "designs"))
+    return [
+        found_of(design) if reason is None else next(computed)
+        for design, reason in zip(designs, again, strict=True)
+    ]
+
+
+def _cut_for_all(found: Sequence[Found]) -> float:
+    """The least time to leave out that every design has estimates for and that warms all up."""
+    least: float = max(item["document"]["run"]["warmup_s"] for item in found)
+    common = set.intersection(*(set(item["estimates"]["cuts_s"]) for item in found))
+    return min((cut for cut in common if cut >= least * (1.0 - 1e-9)), default=least)
+
+
+def _difference(metric: str, a: Measured, b: Measured) -> Interval:
+    """How much larger a metric of ``b`` is, in pairs if both saw the same requests."""
+    change = difference if a.requests == b.requests else unpaired_difference
+    return change(a.table[metric], b.table[metric])
+
+
+def _rows(names: Sequence[str], measured: Sequence[Measured]) -> list[Document]:
+    tables = [item.table for item in measured]
     rows = []
     for metric in tables[0]:
         if not all(metric in table for table in tables):
@@ -158,17 +207,17 @@ def _rows(names: Sequence[str], tables: Sequence[Document]) -> list[Document]:
                 "better": "higher" if direction_of(metric) > 0 else "lower",
                 "values": dict(zip(names, values, strict=True)),
                 "changes": {
-                    name: _change(metric, tables[0][metric], table[metric])
-                    for name, table in zip(names[1:], tables[1:], strict=True)
+                    name: _change(metric, measured[0], other)
+                    for name, other in zip(names[1:], measured[1:], strict=True)
                 },
             }
         )
     return rows
 
 
-def _change(metric: str, before: Document, after: Document) -> Document:
-    change = difference(before, after)
-    base = before["pooled"]
+def _change(metric: str, before: Measured, after: Measured) -> Document:
+    change = _difference(metric, before, after)
+    base = before.table[metric]["pooled"]
     relative = None
     if base:
         scaled = Interval(*(end / base for end in (change.value, change.low, change.high)))
@@ -178,7 +227,7 @@ def _change(metric: str, before: Document, after: Document) -> Document:
 
 
 def _dominance(
-    names: Sequence[str], tables: Sequence[Document], found: Sequence[Found]
+    names: Sequence[str], measured: Sequence[Measured], found: Sequence[Found]
 ) -> list[Document]:
     """Pairs in which one design is worse in nothing and better in something, for certain.
 
@@ -192,10 +241,14 @@ def _dominance(
             continue
         statuses = {
             axis: status_of(
-                axis, difference(tables[b][axis], tables[a][axis]), tables[b][axis]["pooled"]
+                axis,
+                _difference(axis, measured[b], measured[a]),
+                measured[b].table[axis]["pooled"],
             )
             for axis in AXES
-            if axis in tables[a] and axis in tables[b] and (stable[b] or axis != AXES[0])
+            if axis in measured[a].table
+            and axis in measured[b].table
+            and (stable[b] or axis != AXES[0])
         }
         statuses |= {} if stable[b] else {AXES[0]: "better"}
         ahead = [axis for axis, status in statuses.items() if status == "better"]
@@ -205,6 +258,16 @@ def _dominance(
                 {"better": names[a], "worse": names[b], "better_in": ahead, "same_in": level}
             )
     return pairs
+
+
+def _origin(design: Design, again: str | None, found: Found, first: Found) -> Document:
+    """Where the figures of a design are from, and whether they pair with those of the baseline."""
+    return {
+        "saved": again is None,
+        "run_again": again if design.saved else None,
+        "seed": found["document"]["seed"],
+        "paired": requests_of(found) == requests_of(first),
+    }
 
 
 def _design_document(design: Design, found: Found) -> Document:

@@ -72,9 +72,9 @@ def load_design(word: str, settings: Sequence[str] = ()) -> Design:
 
     ``settings`` are ``PATH=VALUE`` pairs laid over it. Raises DocumentError or StudyError.
     """
-    folder = Path(word)
-    if folder.name == RUN_FILE or (folder / RUN_FILE).is_file():
-        design = _from_saved_run(folder if folder.name == RUN_FILE else folder / RUN_FILE)
+    path = Path(word)
+    if path.suffix == ".json" or (path / RUN_FILE).is_file():
+        design = _from_saved_run(path if path.suffix == ".json" else path / RUN_FILE)
     else:
         name, _, variant = word.partition("@")
         loaded = load_topology(name, variant or None)
@@ -125,20 +125,31 @@ def unique_names(designs: Sequence[Design]) -> list[Design]:
 def _from_saved_run(path: Path) -> Design:
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
-        document = saved["document"]
-        text = document["provenance"]["topology"]
-        document["rate"], document["seed"], document["horizon_s"], document["replications"]
     except OSError as error:
         raise StudyError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
+        saved = None
+    document = saved.get("document", saved) if isinstance(saved, dict) else None
+    name = path.parent.resolve().name if path.name == RUN_FILE else path.stem
+    return design_of_run(document, name, str(path))
+
+
+def design_of_run(document: Any, name: str, place: str) -> Design:
+    """The design that a result of a run was made from; raises StudyError if it is none."""
+    try:
+        text = document["provenance"]["topology"]
+        document["rate"], document["seed"], document["horizon_s"], document["replications"]
+        document["run"]["endings"], document["arrivals"], document["workload"]
+    except (KeyError, TypeError):
         raise StudyError(
-            f"{path} is not a saved run", "give the folder that `simulate` wrote its report to"
+            f"{place} is not a saved run",
+            "give the folder that `simulate` wrote its report to, or what `--json` printed",
         ) from None
-    source, diagnostics = read_text(text, str(path))
+    source, diagnostics = read_text(text, place)
     if source is None:
         raise DocumentError(diagnostics)
     topology = validated(source.data, source, diagnostics)
-    return Design(path.parent.name or topology.name, source.data, topology, source, document)
+    return Design(name, source.data, topology, source, document)
 
 
 def _full_path(path: str) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from simulator.metrics.estimates import difference, table_at
+from simulator.metrics.estimates import difference, table_at, unpaired_difference
 from simulator.metrics.spread import Document
 from simulator.studies.design import Design
 from simulator.studies.planner import Bench
 from simulator.studies.point import Found, Point
 from simulator.studies.run import RunOptions
+from simulator.studies.saved import requests_of
 
 FACTORS = (0.5, 0.75, 1.25, 1.5)
 """Rates at which the ranking by latency is tried, as multiples of today's."""
@@ -107,7 +108,8 @@ def _lower(a: Found, b: Found) -> int:
     tables = [table_at(item["estimates"], cut_s) for item in (a, b)]
     if not all("latency.p99" in table for table in tables):
         return 0
-    change = difference(*(table["latency.p99"] for table in tables))
+    by = difference if requests_of(a) == requests_of(b) else unpaired_difference
+    change = by(*(table["latency.p99"] for table in tables))
     if change.low > 0:
         return -1
     return 1 if change.high < 0 else 0

@@ -62,7 +62,7 @@ def digest_of(point: Point) -> str:
         repr((point.options.warmup_s, point.options.precision, point.options.requests_max)),
         None if thresholds is None else [(goal.name, goal.threshold.text) for goal in thresholds],
         version_here(),
-        _package_text(),
+        engine_digest(),
     )
     return hashlib.sha256(repr(identity).encode()).hexdigest()
 
@@ -117,17 +117,22 @@ def refuse_other_version(version: str, wanted: str | None, worker: str) -> None:
 
 def version_here() -> str:
     """Version of the package in this process; ``source`` where it is not installed."""
+    return version_of(DISTRIBUTION)
+
+
+def version_of(distribution: str) -> str:
+    """Version of a package in this process; ``source`` where it is not installed."""
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return version(DISTRIBUTION)
+        return version(distribution)
     except PackageNotFoundError:
         return "source"
 
 
 @cache
-def _package_text() -> str:
-    """Digest of the source, so that a changed model does not find results of the old one."""
+def engine_digest() -> str:
+    """Digest of the source, so that a changed model does not take results for its own."""
     root = Path(__file__).parent.parent
     text = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):

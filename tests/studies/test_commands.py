@@ -146,27 +146,6 @@ def test_a_store_that_cannot_be_made_is_named_before_anything_is_run(
     assert "cannot keep results" in found.output
 
 
-def test_a_saved_run_is_a_design_to_compare_with(
-    desk_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is run again as it was saved, so its figures are those of the saved document."""
-    monkeypatch.chdir(tmp_path)
-    done = simulate("run", str(desk_file), "--requests", "4000", "-n", "4", "-q", "--seed", "7",
-                    "--jobs", "1", "--no-thresholds")  # fmt: skip
-    assert done.exit_code == 0, done.output
-    saved = next(tmp_path.rglob("run.json"))
-    words = ["compare", str(saved.parent), f"{desk_file}@quick", "--no-flips", "--json"]
-    found = simulate(*words, "-j", "1", "--no-store", "--no-report")
-    assert found.exit_code == 0, found.output
-    document = json.loads(found.stdout)
-    before = json.loads(saved.read_text(encoding="utf-8"))["document"]
-    assert (document["seed"], document["horizon_s"]) == (7, before["horizon_s"])
-    assert document["replications"] == 4
-    row = next(row for row in document["rows"] if row["metric"] == "latency.mean")
-    value = before["metrics"]["latency"]["mean"]["value"]
-    assert row["values"][document["baseline"]] == pytest.approx(value, rel=0.05)
-
-
 def test_capacity_without_objectives_says_what_to_do(tmp_path: Path, desk_file: Path) -> None:
     text = desk_file.read_text(encoding="utf-8")
     bare = tmp_path / "bare.yaml"

@@ -56,6 +56,8 @@ def comparison_lines(
             yield "red", f"    ✗ {design['name']} {design['verdict']['sentence']}"
     if document["partial"]:
         yield "yellow", "    ! partial result: a limit ended some runs early"
+    for sentence in origin_sentences(document):
+        yield "dim", f"    {sentence}"
     for name, changes in document["changes"].items():
         yield "", ""
         yield section(f"{document['baseline']} → {name}")
@@ -112,6 +114,25 @@ def _dominated(pair: Document) -> str:
         level = " or ".join(label_of(metric) for metric in pair["same_in"])
         sentence += f", no certain difference in {level}"
     return sentence
+
+
+def origin_sentences(document: Document) -> list[str]:
+    """Which saved runs stand as they are, which were run again and why, and what is not paired."""
+    designs = document["designs"]
+    kept = [design["name"] for design in designs if design.get("saved")]
+    found = [f"as saved, without running it again: {', '.join(kept)}"] if kept else []
+    found += [
+        f"{design['name']} was saved, and run again: {design['run_again']}"
+        for design in designs
+        if design.get("run_again")
+    ]
+    apart = [design["name"] for design in designs[1:] if not design.get("paired", True)]
+    if apart:
+        found.append(
+            f"not paired with {document['baseline']}: {', '.join(apart)}; the seed or the length "
+            "is another one, so the intervals are those of independent runs, and wider"
+        )
+    return found
 
 
 def change_rows(changes: Sequence[Document]) -> list[tuple[str, str, str]]:
@@ -172,7 +193,8 @@ def comparison_markdown(document: Document) -> str:
             for gate in document["gates"]
         ]
     out += [f"- {flip_sentence(flip)}" for flip in document["flips"]]
-    out += ["", f"<sub>{head_of(document)}; changes with paired 95 % intervals</sub>", ""]
+    notes = [*origin_sentences(document), "changes with 95 % intervals"]
+    out += ["", f"<sub>{'; '.join([head_of(document), *notes])}</sub>", ""]
     return "\n".join(out)
 
 

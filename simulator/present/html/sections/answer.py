@@ -45,7 +45,8 @@ def _sentences(document: Document) -> list[str]:
             if not design["stable"]
         ]
         flips = [compare.flip_sentence(flip) for flip in document["flips"]]
-        return [*unsteady, *(text[:1].upper() + text[1:] for text in flips)]
+        origins = compare.origin_sentences(document)
+        return [*unsteady, *(text[:1].upper() + text[1:] for text in [*flips, *origins])]
     if study == "capacity":
         return [text[:1].upper() + text[1:] for text in capacity.reasons_of(document)]
     if study == "size":

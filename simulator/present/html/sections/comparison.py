@@ -33,8 +33,8 @@ class Comparison(Section):
             statuses.append({"better": "pass", "worse": "fail"}.get(found.pop(), "")
                             if len(found) == 1 else "")  # fmt: skip
         table = DataTable(
-            caption="Every metric, with paired 95% intervals of the change. The same means that "
-            "the interval holds 0.",
+            caption="Every metric, with 95% intervals of the change, from pairs of replications "
+            "that saw the same requests. The same means that the interval holds 0.",
             columns=("metric", *names, *(f"change: {name}" for name in names[1:]), "status"),
             rows=rows,
             words=frozenset({2 * len(names)}),
