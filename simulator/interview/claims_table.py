@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from simulator.interview.numbers import NAMED, SHARE, Figure
 from simulator.studies.claims import WORST_FIRST, Checked, worst_first
 from simulator.studies.estimates import Computed, with_unit
-from simulator.studies.metric_units import RATIO
+from simulator.studies.metric_units import POINTS, RATIO
 
 MARKS = {"holds": "✓", "fails": "✗", "unsure": "?", "not simulated": "–"}
 COLORS = {"holds": "green", "fails": "red", "unsure": "yellow", "not simulated": ""}
@@ -25,7 +25,9 @@ def expected_of(claim: Checked) -> str:
     if claim.unit == "stable":
         return "stable" if ">" in claim.expect else "not stable"
     if claim.unit in NAMED:
-        return f"{claim.unit} {claim.expect}"
+        return f"{claim.unit} {'' if claim.expect[0] in '<>=!' else '= '}{claim.expect}"
+    if claim.unit == POINTS:
+        return claim.expect.replace("%", " points")
     plain = r"(?<![\w.±$])([0-9][0-9.eE+_]*[kKMBT]?)(?=\s*(?:,|±|$))"
     return re.sub(plain, lambda number: _labelled(number[1], claim.unit), claim.expect)
 

@@ -143,7 +143,7 @@ def _percent(value: float) -> str:
     if 0.99 < value < 1.0:
         missing = _rounded(1.0 - value, 1)
         return f"{100.0 * (1.0 - missing):.8f}".rstrip("0").rstrip(".") + "%"
-    return f"{three_digits(100.0 * _rounded(value, 2))}%"
+    return f"{three_digits(100.0 * (_rounded(value, 2) if abs(value) < 1.0 else round(value, 2)))}%"
 
 
 def plain_words(name: str) -> str:
