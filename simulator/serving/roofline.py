@@ -56,7 +56,7 @@ class Roofline:
         self._model = model
         self._gpus = gpus
         self._flops = flops * compute_efficiency * gpus
-        self._attention_flops = gpu.bf16_flops * compute_efficiency * gpus
+        self._bf16_flops = gpu.bf16_flops * compute_efficiency * gpus
         self._bandwidth = gpu.bandwidth_bytes_per_s * memory_efficiency * gpus
         self._weight_bytes = quantization.weight_bytes
         self._link = link or Link(gpu.link_bytes_per_s, gpu.link_latency_s)
@@ -78,7 +78,9 @@ class Roofline:
         experts = self._experts * model.active_experts(tokens)
         read = experts * self._expert_bytes + self._resident * self._weight_bytes
         layers = max(2 * self._body * tokens / self._flops, read / self._bandwidth)
-        logits = max(2 * head * sampled / self._flops, head * self._weight_bytes / self._bandwidth)
+        # The head is never quantized.
+        read_head = head * ACTIVATION_BYTES / self._bandwidth
+        logits = max(2 * head * sampled / self._bf16_flops, read_head)
         reduce_s = self._link.all_reduce_s(tokens * model.hidden * ACTIVATION_BYTES, self._gpus)
         return layers + logits + model.layers * LAYER_FLOOR_S + (2 * model.layers + 1) * reduce_s
 
@@ -115,4 +117,4 @@ class Roofline:
     def _pairs_s(self, pairs: float) -> float:
         """Return the time to compute `pairs` query-key pairs in every head and layer."""
         model = self._model
-        return pairs * 4 * model.layers * model.heads * model.head_dim / self._attention_flops
+        return pairs * 4 * model.layers * model.heads * model.head_dim / self._bf16_flops

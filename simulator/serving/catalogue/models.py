@@ -1,13 +1,16 @@
 """The model catalogue: the shape of each transformer, from its published configuration.
 
-Parameters, weight bytes and KV bytes are computed from the shape, not typed in. The source of
-each entry is the `config.json` beside the weights on the Hugging Face hub, under the first alias.
+Parameters, weight bytes and KV bytes are computed from the shape, not typed in. The shape is that
+of the `config.json` beside the weights on the Hugging Face hub, under the first alias; `shapes`
+says where it was read.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulator.serving.catalogue.shapes import shape_source
+from simulator.serving.catalogue.sources import Source
 from simulator.serving.errors import UnknownName, simple_name
 
 __all__ = ["MODELS", "Model", "find_model"]
@@ -41,7 +44,12 @@ class Model:
     @property
     def source(self) -> str:
         """Where the shape was read."""
-        return f"huggingface.co/{self.aliases[0]} config.json"
+        return str(self.shape_source)
+
+    @property
+    def shape_source(self) -> Source:
+        """The file the shape was read in."""
+        return shape_source(self.name, self.aliases[0])
 
     @property
     def attention_parameters(self) -> int:
@@ -86,11 +94,19 @@ class Model:
         missed: float = (1.0 - self.experts_per_token / self.experts) ** tokens
         return self.experts * (1.0 - missed)
 
-    def weight_bytes(self, bytes_per_weight: float = BF16_BYTES) -> float:
-        """Return the bytes of all weights; experts released in fewer bits keep those."""
-        experts = self.layers * self.experts * self.expert_parameters
+    def expert_weight_bytes(self, bytes_per_weight: float = BF16_BYTES) -> float:
+        """Return the bytes of all experts (0 without any), which may be released in fewer bits."""
+        if self.experts == 1:
+            return 0.0
         each = min(bytes_per_weight, self.expert_bytes or bytes_per_weight)
-        return (self.parameters - experts) * bytes_per_weight + experts * each
+        return self.layers * self.experts * self.expert_parameters * each
+
+    def weight_bytes(self, bytes_per_weight: float = BF16_BYTES) -> float:
+        """Return the bytes of all weights; embedding and head are never quantized."""
+        experts = self.layers * self.experts * self.expert_parameters if self.experts > 1 else 0
+        tables = (1 if self.tied_embeddings else 2) * self.vocab * self.hidden
+        rest = (self.parameters - experts - tables) * bytes_per_weight + tables * BF16_BYTES
+        return rest + self.expert_weight_bytes(bytes_per_weight)
 
     def kv_bytes_per_token(self, bytes_per_value: float = BF16_BYTES) -> float:
         """Return the bytes of keys and values one token keeps in all layers."""
@@ -181,7 +197,7 @@ MODELS: tuple[Model, ...] = (
     Model("mixtral-8x7b", 32, 4096, 32, 8, 128, 14336, 32_000, experts=8, experts_per_token=2,
           context_max=32_768,
           aliases=("mistralai/Mixtral-8x7B-v0.1", "mistralai/Mixtral-8x7B-Instruct-v0.1")),
-    Model("mixtral-8x22b", 56, 6144, 48, 8, 128, 16384, 32_768, experts=8, experts_per_token=2,
+    Model("mixtral-8x22b", 56, 6144, 48, 8, 128, 16384, 32_000, experts=8, experts_per_token=2,
           context_max=65_536,
           aliases=("mistralai/Mixtral-8x22B-v0.1", "mistralai/Mixtral-8x22B-Instruct-v0.1")),
     Model("qwen2.5-7b", 28, 3584, 28, 4, 128, 18944, 152_064, context_max=32_768,
