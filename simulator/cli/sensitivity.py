@@ -11,7 +11,8 @@ from simulator.cli.app import fail
 def sensitivity(
     topology: Annotated[str, typer.Argument(help="A topology file, or the name of one we ship.")],
     vary: Annotated[
-        list[str] | None, typer.Option("--vary", help="PATH=LOW..HIGH, instead of the busiest.")
+        list[str] | None,
+        typer.Option("--vary", help="PATH=LOW..HIGH, instead of what matters on paper."),
     ] = None,
     span: Annotated[str, typer.Option(help="How far to scale what is varied.")] = "25%",
     trajectories: Annotated[int, typer.Option(min=2, max=100, help="Paths through the box.")] = 4,

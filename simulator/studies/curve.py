@@ -11,7 +11,7 @@ from simulator.metrics.spread import Document
 from simulator.quantities import Threshold
 from simulator.theory.erlang import MMc
 from simulator.topology.model import Topology
-from simulator.topology.paper import on_paper
+from simulator.topology.paper import PaperPlan, PaperRow, on_paper
 
 THEORY_POINTS = 40
 SERVERS_MAX = 20_000
@@ -61,29 +61,31 @@ def knee_of(points: Sequence[tuple[float, float | None]]) -> float | None:
     return None if best in (0, len(grid) - 1) else float(grid[best])
 
 
-def theory_curve(topology: Topology, rates: Sequence[float], cells: int = 1) -> list[Document]:
-    """Mean latency on paper over the rate: every component an M/M/c queue, all times added up.
+def mean_on_paper(plan: PaperPlan) -> float:
+    """Mean latency (s) on paper: every component an M/M/c queue, all times added up.
 
     An estimate: calls made side by side are counted one after the other, and what goes on after
-    the answer is counted as well.
+    the answer is counted as well. Infinite where a component cannot keep up.
     """
-    from simulator.topology.paper import PaperRow
 
+    def spent(row: PaperRow) -> float:
+        wait = 0.0
+        if row.servers and row.service_s > 0.0 and row.rate > 0.0:
+            servers = int(row.servers)
+            if 1 <= servers <= SERVERS_MAX:
+                wait = MMc(row.rate, 1.0 / row.service_s, servers).mean_wait_s
+        return row.rate * (row.service_s + row.delay_s + wait)
+
+    return sum(spent(row) for row in plan.rows if row.rate > 0.0) / plan.rate
+
+
+def theory_curve(topology: Topology, rates: Sequence[float], cells: int = 1) -> list[Document]:
+    """Mean latency on paper over the rate (see :func:`mean_on_paper`), where it is finite."""
     if not rates:
         return []
     curve = []
     for rate in np.linspace(min(rates), max(rates), THEORY_POINTS).tolist():
-        plan = on_paper(topology.model_copy(update={"rate": rate}))
-
-        def spent(row: PaperRow) -> float:
-            wait = 0.0
-            if row.servers and row.service_s > 0.0 and row.rate > 0.0:
-                servers = int(row.servers)
-                if 1 <= servers <= SERVERS_MAX:
-                    wait = MMc(row.rate, 1.0 / row.service_s, servers).mean_wait_s
-            return row.rate * (row.service_s + row.delay_s + wait)
-
-        mean = sum(spent(row) for row in plan.rows if row.rate > 0.0) / plan.rate
+        mean = mean_on_paper(on_paper(topology.model_copy(update={"rate": rate})))
         if math.isfinite(mean):
             curve.append({"rate": rate * cells, "latency.mean": mean})
     return curve

@@ -10,7 +10,11 @@ from simulator.studies.ranges import Range, Setting
 from simulator.topology.overlay import Data
 
 _QUANTITY = re.compile(r"(?P<sign>\$?)(?P<number>\d+(?:\.\d+)?)(?P<unit>\s*\D.*)?")
-_NOT_SCALED = frozenset({"kind", "summary", "source", "priority", "tensor_parallel", "partitions"})
+_NOT_SCALED = frozenset(
+    {"kind", "summary", "source", "priority", "tensor_parallel", "partitions", "expect"}
+)
+_OF_ITS_SHAPE = frozenset({"cv", "sigma", "shape", "exponent", "alpha"})
+"""Parameters of a distribution without a unit, which stay when it is scaled."""
 _AROUND_A_DISTRIBUTION = frozenset({"p50", "p90", "p95", "p99", "median", "mean", "low", "high"})
 
 
@@ -34,7 +38,15 @@ class Parameter:
         """Path and value at a share (0 to 1) of the way from the low to the high end."""
         if self.values is not None:
             return self.path, self.values.between(float(share))
+        if isinstance(self.value, int) and not isinstance(self.value, bool) and self.value > 0:
+            return self.path, self._whole(float(share))
         return self.path, scaled(self.value, self.low + (self.high - self.low) * float(share))
+
+    def _whole(self, share: float) -> int:
+        """A whole number, one step up and down at least: a quarter more than one is two."""
+        low = max(1, min(round(self.value * self.low), self.value - 1))
+        high = max(round(self.value * self.high), self.value + 1)
+        return round(low + (high - low) * share)
 
     def shown(self, share: float) -> str:
         """The value there, as a person writes it."""
@@ -50,9 +62,14 @@ class Parameter:
 
 
 def found_parameters(data: Data, order: Sequence[str], span: float) -> list[Parameter]:
-    """The rate, then the numbers of the components in the given order."""
+    """The rate, what requests are like, then the numbers of the components in the given order."""
     ends = (1.0 - span, 1.0 + span)
     parameters = [Parameter("rate", data["rate"], *ends)]
+    for name, request in data["requests"].items():
+        for attribute, value in (request.get("attributes") or {}).items():
+            if isinstance(value, dict) and _is_distribution(value):
+                path = f"requests.{name}.attributes.{attribute}"
+                parameters.append(Parameter(path, value, *ends))
     for name in order:
         component = data["components"].get(name)
         if isinstance(component, dict):
@@ -70,9 +87,12 @@ def scaled(value: Any, factor: float) -> Any:
     if isinstance(value, int):
         return max(1, round(value * factor)) if value > 0 else value
     if isinstance(value, float):
-        return value * factor
+        return float(f"{value * factor:.10g}")
     if isinstance(value, dict):
-        return {key: scaled(item, factor) for key, item in value.items()}
+        return {
+            key: item if key in _OF_ITS_SHAPE else scaled(item, factor)
+            for key, item in value.items()
+        }
     match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return value

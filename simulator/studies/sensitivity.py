@@ -22,8 +22,8 @@ from simulator.studies.planner import Bench
 from simulator.studies.point import Point
 from simulator.studies.ranges import Range
 from simulator.studies.run import RunOptions, plan_run
+from simulator.studies.screening import screened
 from simulator.studies.sweep import measured
-from simulator.topology.diagnostics import DocumentError
 from simulator.topology.model import Topology
 from simulator.topology.paper import on_paper
 
@@ -57,8 +57,9 @@ def sensitivity(
 ) -> Sensitivity:
     """Rank parameters by their effect on p99, cost per hour and quality.
 
-    ``ranges`` name what to vary and between which ends; without them the numbers of the busiest
-    components, and the rate, are scaled from ``1 - span`` to ``1 + span``. Effects are the change
+    ``ranges`` name what to vary and between which ends; without them the rate, and the numbers
+    that move latency or cost most on paper, are scaled from ``1 - span`` to ``1 + span``, no more
+    than ``PARAMETERS_MAX`` of them. Effects are the change
     from the low end to the high end. Needs SALib; raises StudyError without it.
     """
     bench = bench or Bench()
@@ -120,21 +121,8 @@ def _chosen(
         return [Parameter.of_range(item) for item in ranges], []
     order = [row.name for row in on_paper(topology).rows if row.rate > 0.0]
     every = found_parameters(design.data, order, span)
-    usable = [item for item in every if _usable(design, item)]
-    return usable[:PARAMETERS_MAX], [item.path for item in usable[PARAMETERS_MAX:]]
-
-
-def _usable(design: Design, parameter: Parameter) -> bool:
-    """Whether the document is still valid at both ends, and anything changes between them."""
-    low, high = parameter.at(0.0), parameter.at(1.0)
-    if low == high:
-        return False
-    try:
-        design.varied([low])
-        design.varied([high])
-    except DocumentError:
-        return False
-    return True
+    chosen, rest = screened(design, every, PARAMETERS_MAX)
+    return chosen, [item.path for item in rest]
 
 
 def _samples(problem: dict[str, Any], trajectories: int, seed: int) -> Any:

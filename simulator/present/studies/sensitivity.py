@@ -27,14 +27,10 @@ def sensitivity_lines(document: Document, again: str, report: str | None) -> Ite
     yield "", ""
     if document["partial"]:
         yield "yellow", "  ! partial result: a limit ended some runs early"
-    if document["unstable"]:
-        yield (
-            "yellow",
-            (
-                f"  ! {document['unstable']} of {document['runs']} runs have no steady state: "
-                "their latency depends on the length of the run"
-            ),
-        )
+    for note in notes_of(document):
+        yield "yellow" if "steady" in note else "dim", f"  ! {note}"
+    if notes_of(document):
+        yield "", ""
     for output, rows in document["effects"].items():
         strong = [row for row in rows if row["strength"] > NEGLIGIBLE * max(1.0, _largest(rows))]
         yield section(f"WHAT MOVES {label_of(output).upper()}")
@@ -42,8 +38,6 @@ def sensitivity_lines(document: Document, again: str, report: str | None) -> Ite
             yield "dim", "    nothing that was varied"
         yield from _bars(output, strong[:SHOWN])
         yield "", ""
-    if document["left_out"]:
-        yield "dim", f"  not varied: {len(document['left_out'])} more; name them with --vary"
     yield section("NEXT")
     if report is not None:
         yield "", f"    report  {report}"
@@ -64,6 +58,23 @@ def _bars(output: str, rows: list[Document]) -> Iterator[Line]:
 
 def _largest(rows: list[Document]) -> float:
     return max((float(row["strength"]) for row in rows), default=0.0)
+
+
+def notes_of(document: Document) -> list[str]:
+    """What to know about the ranking: runs without a steady state, and what was not varied."""
+    notes = []
+    if document["unstable"]:
+        notes.append(
+            f"{document['unstable']} of {document['runs']} runs have no steady state: their "
+            "latency depends on the length of the run"
+        )
+    if document["left_out"]:
+        notes.append(
+            "Varied are the rate, and what moves latency or cost most on paper; "
+            f"{len(document['left_out'])} more values are not: name them with "
+            "--vary PATH=LOW..HIGH"
+        )
+    return notes
 
 
 def verdict_of(document: Document) -> str:

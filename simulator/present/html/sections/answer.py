@@ -11,7 +11,7 @@ from simulator.present.html.blocks import (
     Report,
 )
 from simulator.present.html.section import Section
-from simulator.present.studies import capacity, compare, size
+from simulator.present.studies import capacity, compare, sensitivity, size
 from simulator.present.studies.words import change_of
 
 STUDIES = frozenset({"compare", "capacity", "sweep", "size", "sensitivity"})
@@ -51,11 +51,8 @@ def _sentences(document: Document) -> list[str]:
         return [text[:1].upper() + text[1:] for text in capacity.reasons_of(document)]
     if study == "size":
         return [text[:1].upper() + text[1:] for text in size.sureness_of(document)]
-    if study == "sensitivity" and document["unstable"]:
-        return [
-            f"{document['unstable']} of {document['runs']} runs have no steady state: their "
-            "latency depends on the length of the run"
-        ]
+    if study == "sensitivity":
+        return sensitivity.notes_of(document)
     return []
 
 
