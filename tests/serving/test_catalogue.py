@@ -57,6 +57,27 @@ def test_every_entry_is_found_by_all_its_names_and_has_a_source() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("driver", "name"),
+    [
+        ("NVIDIA H100 80GB HBM3", "H100"),
+        ("NVIDIA H100 PCIe", "H100-PCIe"),
+        ("NVIDIA A100-SXM4-80GB", "A100-80GB"),
+        ("NVIDIA A100-SXM4-40GB", "A100-40GB"),
+        ("Tesla T4", "T4"),
+        ("NVIDIA L40S", "L40S"),
+        ("NVIDIA GeForce RTX 4090", "RTX-4090"),
+        ("NVIDIA GeForce RTX 5090", "RTX-5090"),
+        ("NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition", "RTX-PRO-6000"),
+        ("NVIDIA RTX PRO 6000 Blackwell Server Edition", "RTX-PRO-6000"),
+        ("AMD Instinct MI300X", "MI300X"),
+    ],
+)
+def test_a_gpu_is_known_by_its_driver_s_name(driver: str, name: str) -> None:
+    """A measured profile holds what the driver says."""
+    assert find_gpu(driver).name == name
+
+
 def test_unknown_names_get_the_nearest() -> None:
     """GPUs and models."""
     with pytest.raises(UnknownName, match=r"unknown GPU 'h1000'; did you mean H100"):

@@ -224,18 +224,24 @@ GPUS: tuple[Gpu, ...] = (
 # fmt: on
 
 
-def find_gpu(name: str) -> Gpu:
-    """Return the GPU called `name` (case and punctuation do not matter).
+DRIVER_WORDS = (
+    "nvidia", "amd", "instinct", "tesla", "geforce", "blackwell", "hbm3e", "hbm3", "sxm4", "sxm5",
+    "maxq", "serveredition", "workstationedition",
+)  # fmt: skip
 
-    Raises `UnknownName` with the nearest names.
+
+def find_gpu(name: str) -> Gpu:
+    """Return the GPU called `name` (case and punctuation do not matter), also as drivers call it.
+
+    A driver says for example `NVIDIA H100 80GB HBM3`. Raises `UnknownName` with the nearest names.
     """
-    wanted = simple_name(name)
-    for gpu in GPUS:
-        if wanted in {simple_name(known) for known in (gpu.name, *gpu.aliases)}:
-            return gpu
-    for gpu in GPUS:
-        if wanted == simple_name("nvidia" + gpu.name):
-            return gpu
+    wanted = short = simple_name(name)
+    for word in DRIVER_WORDS:
+        short = short.replace(word, "")
+    for candidate in (wanted, short):
+        for gpu in GPUS:
+            if candidate in {simple_name(known) for known in (gpu.name, *gpu.aliases)}:
+                return gpu
     raise UnknownName("GPU", name, [gpu.name for gpu in GPUS])
 
 
