@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from simulator.studies.errors import StudyInterrupted
-from simulator.studies.point import Found, Point, compute, digest_of, is_whole, unpack
+from simulator.studies.point import Found, Point, compute, digest_of, is_whole, unpack, unpack_kept
 from simulator.studies.pool import Pool
 from simulator.studies.run import Progress
 from simulator.studies.store import Store
@@ -34,9 +34,9 @@ class Bench:
         results: dict[str, Found] = {}
         wanted: dict[str, Point] = {}
         for digest, point in zip(digests, points, strict=True):
-            packed = None if digest in results else self.store.get(digest)
-            if packed is not None:
-                results[digest] = unpack(packed)
+            kept = None if digest in results else unpack_kept(self.store.get(digest))
+            if kept is not None:
+                results[digest] = kept
             elif digest not in results:
                 wanted[digest] = point
         self.reused += len(results)
@@ -59,8 +59,7 @@ class Bench:
 
     def kept(self, point: Point) -> Found | None:
         """What was found at a point before; None if it is not in the store."""
-        packed = self.store.get(digest_of(point))
-        return None if packed is None else unpack(packed)
+        return unpack_kept(self.store.get(digest_of(point)))
 
     def _computed(self, wanted: dict[str, Point], what: str) -> Iterator[tuple[str, bytes]]:
         order = list(wanted)

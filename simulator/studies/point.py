@@ -7,6 +7,7 @@ of processes), so the same point gives the same bytes wherever it is computed.
 import gzip
 import hashlib
 import json
+import zlib
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -99,6 +100,20 @@ def unpack(packed: bytes) -> Found:
     """What :func:`compute` packed."""
     found: Found = json.loads(gzip.decompress(packed))
     return found
+
+
+def unpack_kept(packed: bytes | None) -> Found | None:
+    """The same from a store, whose files others may have damaged; None if it is not whole.
+
+    The packing carries a check sum, so a result that was cut or changed is not taken for one.
+    """
+    if packed is None:
+        return None
+    try:
+        found = unpack(packed)
+        return found if is_whole(found) and "paper" in found else None
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error):
+        return None
 
 
 def is_whole(found: Found) -> bool:

@@ -11,7 +11,8 @@ class Store:
     """A folder of packed results, one file a digest.
 
     Only whole results are put in. Files are written beside their place and moved there, so a
-    reader never sees half of one, and several studies may share a folder.
+    reader never sees half of one, and several studies may share a folder. The digest covers the
+    version of the package, so versions share a folder too, each with points of its own.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -40,6 +41,7 @@ class Store:
         if self.folder is None:
             return
         path = self._path(digest)
+        draft = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, draft = tempfile.mkstemp(dir=path.parent, suffix=".part")
@@ -47,6 +49,8 @@ class Store:
                 file.write(packed)
             Path(draft).replace(path)
         except OSError as error:
+            if draft is not None:
+                Path(draft).unlink(missing_ok=True)
             raise self._unusable(error) from None
 
     def _unusable(self, error: OSError) -> StudyError:
