@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from simulator.interview.blocks import Drawing, Section, to_data
+from simulator.interview.blocks import Section, to_data
 from simulator.interview.claims_table import MARKS, SLIPS, counts_of, expected_of, figure_of
 from simulator.interview.failures import failure_section
+from simulator.interview.flow import deep_dive_section, flow_section
 from simulator.interview.growth import growth_section
 from simulator.interview.material import Material, metric
 from simulator.interview.numbers import Figure, plain_words, sentences
@@ -14,8 +15,7 @@ from simulator.studies.claims import worst_first
 from simulator.studies.conditions import Measured
 from simulator.studies.estimates import Computed
 from simulator.studies.metric_units import RATIO, unit_of_word
-from simulator.topology.diagram import CLIENT, arrows_of, mermaid, svg
-from simulator.topology.model import Topology
+from simulator.topology.diagram import arrows_of, svg
 from simulator.topology.paper import on_paper
 
 SHOWN_PARTS = 5
@@ -28,9 +28,9 @@ def card(material: Material) -> list[Section]:
         _head(material),
         _requirements(material),
         _envelope(material),
-        _architecture(material),
+        flow_section(material),
         _simulation(material),
-        _deep_dive(material),
+        deep_dive_section(material),
         growth_section(material),
         failure_section(material),
         _trade_offs(material),
@@ -147,59 +147,6 @@ def _envelope(material: Material) -> Section:
     return section
 
 
-def _architecture(material: Material) -> Section:
-    section = Section("Architecture and data flow")
-    section.blocks.append(Drawing("mermaid", mermaid(material.topology)))
-    rows = list(_flow_rows(material))
-    if rows:
-        section.say(
-            "The way of a request with its latency budget: what each component adds to a typical "
-            "request (around p50) and to a slow one (around p99), in the order of the calls."
-        )
-        heads = ("component", "does", "calls per request", "adds at p50", "adds at p99")
-        section.table(heads, rows)
-    return section
-
-
-def _flow_rows(material: Material) -> Iterator[tuple[str, ...]]:
-    """Components in the order in which a request reaches them."""
-    topology = material.topology
-    tables = {row["at"]: row for row in material.base.document.get("breakdown", [])}
-    added = {
-        at: {part["component"]: _seconds(part) for part in table["parts"]}
-        for at, table in tables.items()
-    }
-    if not {"p50", "p99"} <= added.keys():
-        return
-    paper = on_paper(topology)
-    rates = {row.name: row.rate / (paper.rate or 1.0) for row in paper.rows}
-    for name in _call_order(topology):
-        times = [Figure(added[at].get(name, 0.0), "s").exact for at in ("p50", "p99")]
-        component = topology.components[name]
-        calls = Figure(rates.get(name, 0.0), "/request").aloud
-        yield (name, component.summary or component.kind, calls, *times)
-
-
-def _call_order(topology: Topology) -> list[str]:
-    """Depth first from the entries, calls in the order of the document."""
-    calls: dict[str, list[str]] = {}
-    for arrow in arrows_of(topology):
-        calls.setdefault(arrow.source, []).append(arrow.target)
-    found: dict[str, None] = {}
-    pending = [CLIENT]
-    while pending:
-        name = pending.pop()
-        if name in found:
-            continue
-        found[name] = None
-        pending += reversed(calls.get(name, []))
-    return [name for name in found if name in topology.components]
-
-
-def _seconds(part: dict[str, Any]) -> float:
-    return float(part["wait_s"]) + float(part["own_s"])
-
-
 def _simulation(material: Material) -> Section:
     section = Section("What the simulation says")
     base = material.base
@@ -245,42 +192,6 @@ def _classes(material: Material) -> Iterator[tuple[str, ...]]:
         prefix = f"classes.{name}."
         words = ("latency.p50", "latency.p95", "latency.p99", "throughput")
         yield (name, *(metric(material.base, prefix + word).both for word in words))
-
-
-def _deep_dive(material: Material) -> Section:
-    section = Section("Deep dive: the bottleneck")
-    base = material.base
-    if base.failure is not None:
-        return section
-    busiest = base.document["verdict"]["bottleneck"]
-    if busiest is not None:
-        prefix = f"components.{busiest}."
-        words = ["utilization", "queue_length.mean", "wait.p99", "service.p50", "service.p99"]
-        figures = {word: metric(base, prefix + word) for word in words}
-        summary = material.topology.components[busiest].summary or ""
-        section.say(f"{busiest} is busiest, at {figures['utilization'].both}. {summary}")
-        section.table(
-            ("measure", "value"),
-            [(plain_words(word.replace(".", " ")), item.both) for word, item in figures.items()],
-        )
-    tables = {row["at"]: row for row in base.document.get("breakdown", [])}
-    if "p99" in tables:
-        total = sum(_seconds(part) for part in tables["p99"]["parts"]) or 1.0
-        parts = sorted(tables["p99"]["parts"], key=lambda part: -_seconds(part))[:SHOWN_PARTS]
-        section.say("What moves p99: the components that slow requests spend their time in.")
-        section.table(
-            ("component", "of p99", "waiting", "own time"),
-            [
-                (
-                    part["component"],
-                    Figure(_seconds(part) / total, "share").aloud,
-                    Figure(part["wait_s"], "s").exact,
-                    Figure(part["own_s"], "s").exact,
-                )
-                for part in parts
-            ],
-        )
-    return section
 
 
 def _trade_offs(material: Material) -> Section:

@@ -6,6 +6,7 @@ from typing import Any
 from simulator.interview.blocks import Section
 from simulator.interview.material import Material, metric
 from simulator.interview.numbers import Figure, plain_words
+from simulator.metrics.fault_phases import recovery_sentence
 from simulator.studies.conditions import Measured
 
 SHOWN = 8
@@ -18,7 +19,7 @@ def failure_section(material: Material) -> Section:
         section.say("The documented failures, while they last, and how long the way back takes:")
         section.table(
             ("scenario", "what happens", "available before", "during", "p99 before", "during",
-             "back to normal"),
+             "afterwards"),
             [row for name, measured in material.faults.items()
              for row in _while(name, measured, material)],
         )  # fmt: skip
@@ -66,7 +67,7 @@ def _while(name: str, measured: Measured, material: Material) -> Iterator[tuple[
             _share(row["during"]),
             _p99(row["before"]),
             _p99(row["during"]),
-            _back(row),
+            recovery_sentence(row, _said),
         )
 
 
@@ -78,11 +79,5 @@ def _p99(phase: dict[str, Any] | None) -> str:
     return "–" if phase is None else Figure(phase["p99_s"], "s").both
 
 
-def _back(row: dict[str, Any]) -> str:
-    if row["watched_s"] <= 0.0:
-        return "lasts to the end"
-    if row["before"] is None:
-        return "nothing before it to compare with"
-    if row["recovery_s"] is None:
-        return f"not within {Figure(row['watched_s'], 's').aloud}"
-    return "at once" if row["recovery_s"] == 0.0 else f"after {Figure(row['recovery_s'], 's').both}"
+def _said(seconds: float) -> str:
+    return Figure(seconds, "s").both

@@ -1,31 +1,37 @@
-"""The design at 2x, 10x and 100x of its load: what breaks first, and what it would take."""
-
-import math
-from collections.abc import Iterator
+"""The design at 2x, 10x and 100x of its load: does it hold, what gives way, what it would take."""
 
 from simulator.interview.blocks import Section
 from simulator.interview.material import Growth, Material, metric
 from simulator.interview.numbers import Figure
-from simulator.studies.metric_units import RATIO
-from simulator.topology.paper import PaperRow
+from simulator.interview.scaling import (
+    TARGET_UTILIZATION,
+    Need,
+    running_usd_per_hour,
+    strain,
+)
+from simulator.studies.conditions import Measured
+from simulator.studies.metric_units import RATIO, SHARE
+from simulator.topology.paper import on_paper
 
-TARGET_UTILIZATION = 0.7
 HOURS_PER_MONTH = 730.0
-SCALES = ("replicas", "concurrency", "consumers", "connections", "shards", "workers")
-"""Fields that give a component more room, in the order in which one would turn them."""
+FAR_APART = 1.5
+"""Factor from which paper and run disagree about a utilization."""
 
 
 def growth_section(material: Material) -> Section:
-    """What multiples of the load do to the design as it stands."""
+    """What multiples of the load do to the design, and to one with as many servers as needed."""
     section = Section("At 2x, 10x and 100x")
     section.say(
-        "Twice the load is simulated; beyond, paper tells enough: the load of each component "
-        "grows with the traffic, and one beyond 100 % has a backlog without end. Costs hold what "
-        "is paid by use, not the growth listed."
+        "Simulated are twice the load on the design as it stands, and ten times the load on the "
+        "design with the counts of its row (or as it stands, where that is said). The rest is "
+        "paper: a component's load grows with the traffic (ρ = λS/c), one beyond 100% has a "
+        f"backlog without end, and the counts bring each to {TARGET_UTILIZATION:.0%} at most. "
+        "Cost then: what keeping these counts costs, and the use that the run measured times the "
+        "load."
     )
-    section.say(_first(material))
+    section.say(" ".join(filter(None, (_first(material), _cells(material), _rosy(material)))))
     section.table(
-        ("load", "breaks first", "has to grow (to stay at 70 %)", "p99", "cost as it stands"),
+        ("load", "holds as it stands", "first to give way", "to hold", "cost then", "simulated"),
         [_row(step, material) for step in material.growth],
     )
     return section
@@ -34,60 +40,112 @@ def growth_section(material: Material) -> Section:
 def _first(material: Material) -> str:
     """From which multiple on the first component has too much to do."""
     step = material.growth[0]
-    busiest = step.paper.busiest
-    if busiest is None or not busiest.utilization:
+    name, share = _busiest(step, material)
+    if not share:
         return "No component has a limit on paper."
-    factor = step.factor / busiest.utilization
+    factor = step.factor / share
     rate = factor * material.topology.rate * material.topology.cells
+    scale = getattr(material.topology.components[name], "autoscale", None)
+    grown = f" with all {scale.max_replicas} replicas it may have" if scale is not None else ""
     return (
-        f"{busiest.name} breaks first: on paper it is full at {Figure(factor, RATIO).both} the "
-        f"load, {Figure(rate, 'requests/s').both}."
+        f"{name} is the first that gives way: on paper it is full{grown} at "
+        f"{Figure(factor, RATIO).both} the load, {Figure(rate, 'requests/s').both}."
     )
 
 
-def _row(step: Growth, material: Material) -> tuple[str, ...]:
+def _cells(material: Material) -> str:
     cells = material.topology.cells
-    busiest = step.paper.busiest
-    share = Figure(None if busiest is None else busiest.utilization, "share")
-    cost = Figure(step.paper.cost_usd_per_hour * cells * HOURS_PER_MONTH, "USD/month")
-    holds = (share.value or 0.0) < 1.0
-    what = "nothing" if holds else f"{busiest.name if busiest else ''}"
+    if cells == 1:
+        return ""
+    return f"Counts are of one of {cells:g} cells; more cells instead do as well."
+
+
+def _rosy(material: Material) -> str:
+    """A word of caution where the run has found another utilization than paper."""
+    busiest = on_paper(material.topology).busiest
+    if busiest is None or material.base.failure is not None or not busiest.utilization:
+        return ""
+    found = metric(material.base, f"components.{busiest.name}.utilization")
+    if not found.value or found.value < FAR_APART * busiest.utilization:
+        return ""
+    paper = Figure(busiest.utilization, SHARE).aloud
     return (
-        f"{step.factor:g}x: {Figure(step.rate * cells, 'requests/s').exact}",
-        "–" if busiest is None else f"{what} ({busiest.name} at {share.aloud})"
-        if holds else f"{what} at {share.aloud}",
-        ", ".join(_needs(material, step)) or "nothing",
-        _p99(step, holds),
-        cost.beside,
-    )  # fmt: skip
+        f"The run measures {busiest.name} at {found.aloud} today, paper has {paper}: it will be "
+        "full earlier than paper says."
+    )
 
 
-def _p99(step: Growth, holds: bool) -> str:
-    if not holds:
-        return "none as it stands: the backlog grows without end"
-    if step.measured is None:
-        return "not simulated"
-    if step.measured.failure is not None:
+def _busiest(step: Growth, material: Material) -> tuple[str, float]:
+    """The component with the highest load on paper, with all replicas it may have."""
+    components = material.topology.components
+    strains = {row.name: strain(row, components[row.name]) or 0.0 for row in step.paper.rows}
+    name = max(strains, key=strains.__getitem__, default="")
+    return name, strains.get(name, 0.0)
+
+
+def _row(step: Growth, material: Material) -> tuple[str, ...]:
+    rate = step.topology.rate * step.topology.cells
+    name, share = _busiest(step, material)
+    said = f"{name} at {Figure(share, SHARE).aloud}"
+    return (
+        f"{step.factor:g}x: {Figure(rate, 'requests/s').exact}",
+        _holds(step, share),
+        said if share >= 1.0 else f"nothing ({said})" if share else "nothing",
+        ", ".join(_said(need) for need in step.needs) or "nothing",
+        _cost(step, material),
+        _simulated(step),
+    )
+
+
+def _holds(step: Growth, share: float) -> str:
+    if step.as_is and step.measured is not None and step.measured.failure is None:
+        verdict = step.measured.document["verdict"]
+        if verdict["status"] == "pass":
+            return "yes (simulated)"
+        if verdict["status"] == "unsure":
+            return f"too close to call (simulated): {verdict['sentence']}"
+        return f"no (simulated): {verdict['sentence']}"
+    if share >= 1.0:
+        return "no (paper)"
+    return "yes (paper)" if share <= TARGET_UTILIZATION else "barely (paper)"
+
+
+def _said(need: Need) -> str:
+    before, after = (f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+                     for value in (need.before, need.after))  # fmt: skip
+    return f"{need.component} {need.field} {before} → {after}"
+
+
+def _cost(step: Growth, material: Material) -> str:
+    """Running cost of the scaled design and measured use times the load, per month."""
+    base, cells = material.base, material.topology.cells
+    if base.failure is not None or step.scaled is None:
         return "–"
-    if step.measured.document and not step.measured.document.get("stable", True):
-        return "none: not stable"
-    return f"{metric(step.measured, 'latency.p99').both}, simulated"
+    measured = metric(base, "cost.per_hour").value
+    if measured is None:
+        return "–"
+    kept = sum(part["cost"]["running_per_hour"] for part in base.document["components"].values())
+    use = max(measured - kept * cells, 0.0) * step.factor
+    hourly = running_usd_per_hour(step.scaled) * cells + use
+    return Figure(hourly * HOURS_PER_MONTH, "USD/month").both
 
 
-def _needs(material: Material, step: Growth) -> Iterator[str]:
-    """Components above 70 % on paper with what they would need."""
-    for row in step.paper.rows:
-        if row.utilization is None or row.utilization < TARGET_UTILIZATION:
-            continue
-        yield _need(row, material)
+def _simulated(step: Growth) -> str:
+    measured = step.measured
+    if measured is None:
+        return "– (paper only)"
+    how = "as it stands" if step.as_is else "so scaled"
+    if measured.failure is not None:
+        return f"{how}: cannot be run: {measured.failure}"
+    return f"{how}: {_found(measured, not step.as_is)}"
 
 
-def _need(row: PaperRow, material: Material) -> str:
-    component = material.topology.components[row.name]
-    utilization = row.utilization or 0.0
-    for field in SCALES:
-        count = getattr(component, field, None)
-        if isinstance(count, int) and not isinstance(count, bool) and count > 0:
-            wanted = math.ceil(count * utilization / TARGET_UTILIZATION)
-            return f"{row.name} {field} {count} → {wanted}"
-    return f"{row.name} {Figure(utilization / TARGET_UTILIZATION, RATIO).aloud} as many"
+def _found(measured: Measured, judged: bool) -> str:
+    """p99 and availability of a run, and what it misses."""
+    document = measured.document
+    available = f"{metric(measured, 'availability').aloud} available"
+    sentence = document["verdict"]["sentence"]
+    if not document.get("stable", True):
+        return f"no steady state: {sentence}"
+    text = f"p99 {metric(measured, 'latency.p99').both}, {available}"
+    return f"{text}; {sentence}" if judged and document["verdict"]["status"] != "pass" else text

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from simulator.interview.numbers import Figure
+from simulator.interview.scaling import Need, grown, needs_of, strain, with_settings
 from simulator.studies.claims import SEED, Checked, check_claims_of
-from simulator.studies.conditions import Condition, Measured
+from simulator.studies.conditions import REQUESTS, REQUESTS_MAX, Condition, Measured
 from simulator.studies.drill import Drill, drill
 from simulator.studies.estimates import Computed, estimates_of, given_of
 from simulator.studies.metric_units import unit_of_word
@@ -18,8 +19,10 @@ from simulator.topology.overlay import Data
 from simulator.topology.paper import PaperPlan, on_paper
 
 GROWTH = (2.0, 10.0, 100.0)
-SIMULATED_UP_TO = 2.0
-"""Largest multiple of the load that is simulated; beyond, runs as long would take too long."""
+AS_IT_STANDS_UP_TO = 2.0
+"""Largest multiple of the load that the design is simulated under without more servers."""
+SIMULATED_UP_TO = 10.0
+"""Largest multiple that is simulated at all; beyond, runs long enough would take too long."""
 DRILL_REQUESTS = 3_000
 TRADE_OFF = (
     "latency.p50", "latency.p99", "throughput", "availability", "cost.per_month",
@@ -32,12 +35,21 @@ Told = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Growth:
-    """The design at a multiple of its load: on paper, and simulated if paper says it can be."""
+    """The design at a multiple of its load: on paper, and simulated where that is affordable.
+
+    ``paper`` is of the design as it stands, ``needs`` what has to grow, ``scaled`` the topology
+    with that, None if it is not valid. ``measured`` is of the design as it stands if ``as_is``,
+    else of the scaled one.
+    """
 
     factor: float
-    rate: float
+    topology: Topology
     paper: PaperPlan
-    measured: Measured | None
+    needs: list[Need]
+    scaled: Topology | None
+    as_is: bool
+    condition: Condition | None
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True)
@@ -82,15 +94,10 @@ def gather(
     base = Condition()
     variants = {name: Condition(variant=name) for name in topology.variants}
     faults = {name: Condition(faults=(name,), warmup_s=0.0) for name in topology.faults}
-    plans = [(factor, *_grown(topology, factor)) for factor in GROWTH]
-    simulated = {
-        factor: Condition(rps=rate)
-        for factor, rate, plan in plans
-        if factor <= SIMULATED_UP_TO
-        and (plan.busiest is None or (plan.busiest.utilization or 0.0) < 1.0)
-    }
+    growth = [_growth(topology, data, factor) for factor in GROWTH]
+    simulated = [step.condition for step in growth if step.condition is not None]
     wanted: dict[Condition, list[str]] = {base: [BREAKDOWN]}
-    for condition in (*variants.values(), *faults.values(), *simulated.values()):
+    for condition in (*variants.values(), *faults.values(), *simulated):
         wanted[condition] = []
     for path, condition in _placeholders(topology):
         wanted.setdefault(condition, []).append(path)
@@ -118,8 +125,8 @@ def gather(
         variants={name: runs[condition] for name, condition in variants.items()},
         faults={name: runs[condition] for name, condition in faults.items()},
         growth=[
-            Growth(factor, rate, plan, runs[simulated[factor]] if factor in simulated else None)
-            for factor, rate, plan in plans
+            replace(step, measured=runs[step.condition]) if step.condition is not None else step
+            for step in growth
         ],
         drill=drill(topology, options) if drilled else None,
     )
@@ -129,14 +136,31 @@ def _drill_requests(topology: Topology) -> int | None:
     return None if topology.run.duration is not None else DRILL_REQUESTS
 
 
-def _grown(topology: Topology, factor: float) -> tuple[float, PaperPlan]:
-    """The offered rate and the paper plan at a multiple of every load."""
-    requests = {
-        name: spec if spec.rate is None else spec.model_copy(update={"rate": spec.rate * factor})
-        for name, spec in topology.requests.items()
-    }
-    rate = topology.rate * factor
-    return rate, on_paper(topology.model_copy(update={"rate": rate, "requests": requests}))
+def _growth(topology: Topology, data: Data, factor: float) -> Growth:
+    """A multiple of the load on paper, and how it is simulated: as it stands, or with more.
+
+    A run of ten times the load covers a third of the time, so that it takes about three times as
+    long as one of the design.
+    """
+    larger, rates = grown(topology, factor)
+    paper = on_paper(larger)
+    needs = needs_of(topology, data, paper)
+    settings = tuple(setting for need in needs for setting in need.settings)
+    scaled = with_settings(data, settings)
+    strains = [strain(row, topology.components[row.name]) or 0.0 for row in paper.rows]
+    holds = max(strains, default=0.0) < 1.0
+    as_is = not needs or (factor <= AS_IT_STANDS_UP_TO and holds)
+    condition = None
+    if factor <= SIMULATED_UP_TO and (as_is or scaled is not None):
+        duration_s = topology.run.duration
+        if duration_s is not None:
+            duration_s *= min(1.0, REQUESTS_MAX / REQUESTS / factor)
+        condition = Condition(
+            rps=topology.rate * factor,
+            settings=rates if as_is else rates + settings,
+            duration_s=duration_s,
+        )
+    return Growth(factor, larger, paper, needs, scaled, as_is, condition)
 
 
 def _placeholders(topology: Topology) -> list[tuple[str, Condition]]:
@@ -165,4 +189,7 @@ def metric(measured: Measured | None, path: str) -> Figure:
     if measured is None or measured.failure is not None:
         return Figure(None, unit_of_word(path))
     reading = measured.readings.get(path) or read_document(measured.document, path)
-    return Figure(reading.value, unit_of_word(path), reading.low, reading.high)
+    low = reading.low
+    if low is not None and reading.value is not None and reading.value >= 0.0:
+        low = max(low, 0.0)  # nothing that is measured is below zero
+    return Figure(reading.value, unit_of_word(path), low, reading.high)

@@ -1,6 +1,6 @@
 """Before, during and after each fault of a run, and how long it took to recover."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -78,6 +78,19 @@ def fault_phases(recordings: Sequence[Recording], cut_s: float) -> list[Document
             }
         )
     return rows
+
+
+def recovery_sentence(row: Document, said: Callable[[float], str]) -> str:
+    """How long it took until all was as before; ``said`` words a time in seconds."""
+    if row["watched_s"] <= 0.0:
+        return "lasts to the end of the run, so there is no recovery to see"
+    if row["before"] is None:
+        return "the run had no time before it to compare the recovery with"
+    if row["recovery_s"] is None:
+        return f"not back to normal within {said(row['watched_s'])} after it"
+    if row["recovery_s"] == 0.0:
+        return "back to normal as soon as it ends"
+    return f"back to normal {said(row['recovery_s'])} after it ends"
 
 
 def _windows(recording: Recording) -> list[tuple[str, float, float]]:

@@ -55,15 +55,15 @@ def report_tables(
     return {name: rounded(table) for name, table in tables.items()}
 
 
-def breakdown_table(windows: Sequence[Window]) -> list[Document]:
-    """Mean split of the latency among components around each percentile.
+def breakdown_table(windows: Sequence[Window], kind: int | None = None) -> list[Document]:
+    """Mean split of the latency among components around each percentile, of one class or all.
 
     Rows hold ``at`` (p50, p95, p99), ``latency_s`` and ``parts``, largest first: ``component``,
     ``wait_s`` and ``own_s``.
     """
     rows = []
     for name, quantile in BREAKDOWN_AT.items():
-        parts = breakdown(windows, quantile)
+        parts = breakdown(windows, quantile, kind)
         total = sum(part.total_s for part in parts)
         if parts:
             counted = [vars(part) for part in parts if part.total_s > NEGLIGIBLE * total]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from simulator.metrics.fault_phases import recovery_sentence
 from simulator.present.numbers import percent, seconds
 
 Document = dict[str, Any]
@@ -22,7 +23,7 @@ def fault_lines(rows: Sequence[Document]) -> Iterator[Line]:
             ("p(99)", [latency_of(row, phase, "p99_s") for phase in PHASES]),
         ):
             yield "", f"      {label:<14}" + "".join(f"{cell:>11}" for cell in cells)
-        yield "", f"      {recovery_sentence(row)}"
+        yield "", f"      {recovery_sentence(row, seconds)}"
 
 
 def when_of(row: Document) -> str:
@@ -40,16 +41,3 @@ def availability_of(row: Document, phase: str) -> str:
 def latency_of(row: Document, phase: str, name: str) -> str:
     """A percentile in a phase; a dash if too few answers are good."""
     return "–" if row[phase] is None else seconds(row[phase][name])
-
-
-def recovery_sentence(row: Document) -> str:
-    """How long it took until all was as before."""
-    if row["watched_s"] <= 0.0:
-        return "lasts to the end of the run, so there is no recovery to see"
-    if row["before"] is None:
-        return "the run had no time before it to compare the recovery with"
-    if row["recovery_s"] is None:
-        return f"not back to normal within {seconds(row['watched_s'])} after it"
-    if row["recovery_s"] == 0.0:
-        return "back to normal as soon as it ends"
-    return f"back to normal {seconds(row['recovery_s'])} after it ends"

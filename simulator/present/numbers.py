@@ -2,20 +2,15 @@
 
 import math
 
-from simulator.quantities import format_duration
+from simulator.quantities import told_duration
 from simulator.quantities.grouping import grouped
 
 DURATION_METRICS = frozenset({"latency", "ttft"})
 
 
 def seconds(value: float | None) -> str:
-    """A duration; a dash for nothing. Parts of minutes are told in seconds: 106s, not 1.76m."""
-    if value is None:
-        return "–"
-    text = format_duration(value)
-    if text.endswith("m") and "." in text:
-        return f"{value:.3g}s" if value < 1000.0 else f"{value / 60.0:.3g}min"
-    return text
+    """A duration; a dash for nothing."""
+    return "–" if value is None else told_duration(value)
 
 
 def percent(value: float | None) -> str:

@@ -13,7 +13,7 @@ from simulator.quantities.distributions.fields import (
     FractionDistribution,
     SizeDistribution,
 )
-from simulator.quantities.duration import format_duration, parse_duration
+from simulator.quantities.duration import format_duration, parse_duration, told_duration
 from simulator.quantities.fields import (
     Bandwidth,
     Bytes,
@@ -110,4 +110,5 @@ __all__ = [
     "parse_weight",
     "read_shares",
     "three_digits",
+    "told_duration",
 ]

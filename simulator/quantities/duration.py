@@ -80,6 +80,14 @@ def format_duration(seconds: float) -> str:
     return three_digits(seconds * small) + unit
 
 
+def told_duration(seconds: float) -> str:
+    """A duration as people read it: parts of minutes are told in seconds, 106s, not 1.76m."""
+    text = format_duration(seconds)
+    if text.endswith("m") and "." in text:
+        return f"{seconds:.3g}s" if seconds < 1000.0 else f"{seconds / 60.0:.3g}min"
+    return text
+
+
 DURATION = Dimension(
     name="duration",
     part="Duration",

@@ -156,7 +156,7 @@ def measure(data: Data, condition: Condition, words: Sequence[str], seed: int) -
         "utilization": result.paper.utilizations(),
     }
     if BREAKDOWN in words:
-        document[BREAKDOWN] = breakdown_table(result.findings.windows)
+        document[BREAKDOWN] = breakdown_table(result.findings.windows, kind=0)
     return Measured(document, read_words(result, words))
 
 

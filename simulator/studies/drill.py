@@ -10,7 +10,7 @@ from simulator.engine.anatomy import Anatomy, anatomy
 from simulator.engine.budget import Budget
 from simulator.engine.replicate import Experiment, run_replication
 from simulator.metrics.resilience import Phases, Series, Verdict, judge_case, series_of
-from simulator.quantities import format_duration
+from simulator.quantities import told_duration
 from simulator.studies.lessons import lessons
 from simulator.studies.remedies import remedy
 from simulator.studies.run import RunOptions, plan_run
@@ -222,10 +222,10 @@ def sentence_of(case: Case, verdict: Verdict) -> str:
         return f"{what}, users notice nothing"
     effects = []
     if verdict.lost_share >= 0.0005:
-        effects.append(f"{100 * verdict.lost_share:.3g} % of the requests fail")
+        effects.append(f"{100 * verdict.lost_share:.3g}% of the requests fail")
     before, during = verdict.p99_before_s, verdict.p99_during_s
     if before and during and during > 1.25 * before:
-        effects.append(f"p99 goes from {format_duration(before)} to {format_duration(during)}")
+        effects.append(f"p99 goes from {told_duration(before)} to {told_duration(during)}")
     if not effects:
         effects.append("some answers come later or are degraded")
     if verdict.stays_broken:
@@ -233,7 +233,7 @@ def sentence_of(case: Case, verdict: Verdict) -> str:
     elif verdict.recovery_s is None:
         end = "and it is not back to normal by the end of the run"
     elif verdict.recovery_s > 0.0:
-        end = f"and it takes {format_duration(verdict.recovery_s)} to recover"
+        end = f"and it takes {told_duration(verdict.recovery_s)} to recover"
     else:
         end = "and it recovers at once"
     return f"{what}, {' and '.join(effects)}, {end}"

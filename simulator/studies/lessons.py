@@ -52,7 +52,7 @@ def _lesson(group: list[Row]) -> dict[str, Any]:
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     shares = sorted(100.0 * row["lost_share"] for row in group)
     low, high = f"{shares[0]:.0f}", f"{shares[-1]:.0f}"
-    lost = f"{high} %" if low == high else f"{low} to {high} %"
+    lost = f"{high}%" if low == high else f"{low} to {high}%"
     what = {"down": "is down", "50% errors": "fails half its calls"}.get(first["fault"], "fails")
     end = "and it recovers at once"
     if any(row["recovery_s"] is None for row in group):

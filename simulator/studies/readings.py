@@ -18,7 +18,7 @@ Document = dict[str, Any]
 
 HOURS = {"cost.per_day": 24.0, "cost.per_year": 8760.0}
 BREAKDOWN = "breakdown"
-"""Asks for the split of the latency among components beside the readings."""
+"""Asks for the split among components of the latency of the first class of requests."""
 _PERCENTILE = re.compile(r"p\(?(?P<number>[0-9]+(?:\.[0-9]+)?)\)?")
 
 

@@ -2,16 +2,11 @@
 
 from collections.abc import Sequence
 
-from simulator.present.faults import (
-    PHASES,
-    availability_of,
-    latency_of,
-    recovery_sentence,
-    when_of,
-)
+from simulator.metrics.fault_phases import recovery_sentence
+from simulator.present.faults import PHASES, availability_of, latency_of, when_of
 from simulator.present.html.blocks import Block, DataTable, Finding, FindingList, Report
 from simulator.present.html.section import Section
-from simulator.present.numbers import count
+from simulator.present.numbers import count, seconds
 
 
 class Faults(Section):
@@ -28,7 +23,7 @@ class Faults(Section):
         found = []
         for row in rows:
             well = row["recovery_s"] is not None
-            sentence = f"{row['name']} {when_of(row)}: {recovery_sentence(row)}."
+            sentence = f"{row['name']} {when_of(row)}: {recovery_sentence(row, seconds)}."
             severity = "pass" if well else "note" if row["watched_s"] <= 0.0 else "fail"
             found.append(Finding(severity, sentence, "rates-over-time"))
         table = DataTable(

@@ -1,0 +1,171 @@
+"""Where a request goes and where its time goes: architecture, latency budget, bottleneck."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from simulator.interview.blocks import Drawing, Section
+from simulator.interview.material import Material, metric
+from simulator.interview.numbers import Figure, plain_words
+from simulator.kernel.component import Component
+from simulator.studies.metric_units import SHARE
+from simulator.topology.diagram import CLIENT, arrows_of, mermaid
+from simulator.topology.model import Topology
+from simulator.topology.paper import on_paper
+
+SHOWN_PARTS = 5
+OUTSIDE = "(client)"
+"""What the split of the latency calls the time that no component holds."""
+AT = ("p50", "p99")
+
+
+def flow_section(material: Material) -> Section:
+    """The diagram, and the way of a request of the first class with its latency budget."""
+    section = Section("Architecture and data flow")
+    section.blocks.append(Drawing("mermaid", mermaid(material.topology)))
+    tables = _tables(material)
+    if not set(AT) <= tables.keys():
+        return section
+    calls = _calls(material.topology)
+    order = _call_order(material.topology)
+    way = [name for name in order if calls.get(name)]
+    section.say(
+        f"The way of a {_kind(material)} with its latency budget: what each component adds to a "
+        "typical one (around p50) and to a slow one (around p99), in the order of the calls. "
+        "Nothing (–) is added by what runs beside something slower, by what nobody waits for, and "
+        "by what only passes the request on."
+    )
+    section.table(
+        ("component", "does", "calls", "adds at p50", "adds at p99"),
+        list(_budget(material.topology, way, calls, tables)),
+    )
+    off = [name for name in order if name not in way]
+    if off:
+        section.say("Not on this way:")
+        section.table(
+            ("component", "does"),
+            [(name, _does(material.topology.components[name])) for name in off],
+        )
+    return section
+
+
+def deep_dive_section(material: Material) -> Section:
+    """The busiest component, and what slow requests spend their time in."""
+    section = Section("Deep dive: the bottleneck")
+    base = material.base
+    if base.failure is not None:
+        return section
+    busiest = base.document["verdict"]["bottleneck"]
+    if busiest is not None:
+        prefix = f"components.{busiest}."
+        words = ["utilization", "queue_length.mean", "wait.p99", "service.p50", "service.p99"]
+        figures = {word: metric(base, prefix + word) for word in words}
+        component = material.topology.components.get(busiest)
+        does = component.summary if component is not None else None
+        section.say(
+            f"{busiest} is busiest, at {figures['utilization'].both}. {does or ''}".rstrip()
+        )
+        section.table(
+            ("measure", "value"),
+            [
+                (plain_words(word.replace(".", " ")), item.both)
+                for word, item in figures.items()
+                if item.value is not None
+            ],
+        )
+    tables = _tables(material)
+    if "p99" in tables:
+        rows = tables["p99"]["parts"]
+        total = sum(_seconds(part) for part in rows) or 1.0
+        parts = sorted(rows, key=lambda part: -_seconds(part))[:SHOWN_PARTS]
+        section.say(
+            f"What moves p99 of a {_kind(material)}: the components that slow ones spend their "
+            "time in."
+        )
+        section.table(
+            ("component", "of p99", "waiting", "own time"),
+            [
+                (
+                    _named(part["component"]),
+                    Figure(_seconds(part) / total, SHARE).aloud,
+                    Figure(part["wait_s"], "s").exact,
+                    Figure(part["own_s"], "s").exact,
+                )
+                for part in parts
+            ],
+        )
+    return section
+
+
+def _tables(material: Material) -> dict[str, dict[str, Any]]:
+    return {row["at"]: row for row in material.base.document.get("breakdown", [])}
+
+
+def _kind(material: Material) -> str:
+    """What a request of the split is called: by its class, if there are several."""
+    names = list(material.topology.requests)
+    return plain_words(names[0]) + " request" if len(names) > 1 else "request"
+
+
+def _budget(
+    topology: Topology,
+    way: list[str],
+    calls: dict[str, float],
+    tables: dict[str, dict[str, Any]],
+) -> Iterator[tuple[str, ...]]:
+    """Components in the order in which a request reaches them, and their sum."""
+    added = {at: {part["component"]: _seconds(part) for part in tables[at]["parts"]} for at in AT}
+    for name in way:
+        times = [_or_nothing(added[at].get(name, 0.0)) for at in AT]
+        count = Figure(calls[name], "/request").aloud
+        yield (name, _does(topology.components[name]), count, *times)
+    if any(added[at].get(OUTSIDE) for at in AT):
+        does = "The network to the client and pauses of the client."
+        yield (_named(OUTSIDE), does, "–", *(_or_nothing(added[at].get(OUTSIDE, 0.0)) for at in AT))
+    sums = [Figure(sum(added[at].values()), "s").exact for at in AT]
+    yield ("sum", "The latency of these requests.", "–", *sums)
+
+
+def _or_nothing(seconds: float) -> str:
+    return Figure(seconds, "s").exact if seconds else "–"
+
+
+def _named(component: str) -> str:
+    return "outside" if component == OUTSIDE else component
+
+
+def _does(component: Component) -> str:
+    """The component's summary, or what its kind does."""
+    if component.summary:
+        return component.summary
+    text = inspect.getdoc(type(component)) or component.kind
+    return text.partition("\n\n")[0].replace("\n", " ")
+
+
+def _calls(topology: Topology) -> dict[str, float]:
+    """Calls of each component for a request of the first class, on paper."""
+    name, spec = next(iter(topology.requests.items()))
+    alone = topology.model_copy(
+        update={"requests": {name: spec.model_copy(update={"rate": topology.rate})}}
+    )
+    return {row.name: row.rate / topology.rate for row in on_paper(alone).rows}
+
+
+def _call_order(topology: Topology) -> list[str]:
+    """Depth first from the entries, calls in the order of the document."""
+    calls: dict[str, list[str]] = {}
+    for arrow in arrows_of(topology):
+        calls.setdefault(arrow.source, []).append(arrow.target)
+    found: dict[str, None] = {}
+    pending = [CLIENT]
+    while pending:
+        name = pending.pop()
+        if name in found:
+            continue
+        found[name] = None
+        pending += reversed(calls.get(name, []))
+    return [name for name in found if name in topology.components]
+
+
+def _seconds(part: dict[str, Any]) -> float:
+    return float(part["wait_s"]) + float(part["own_s"])

@@ -1,0 +1,122 @@
+"""What a design needs at a multiple of its load: counts by the utilization law, rho = lambda S / c.
+
+A component above the target on paper gets so many more servers that it is at the target; nothing
+else changes. The result is a list of changes that a run can be made under.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.kernel.component import Component
+from simulator.topology.model import Topology
+from simulator.topology.overlay import Data
+from simulator.topology.paper import PaperPlan, PaperRow
+
+TARGET_UTILIZATION = 0.7
+SCALES = (
+    "replicas", "count", "tasks", "shards", "consumers", "concurrency", "connections", "workers",
+)  # fmt: skip
+"""Fields that give a component more servers, in the order in which one would turn them."""
+
+Setting = tuple[str, str]
+"""A path and the value it gets, as JSON."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """More servers for a component: which count goes from what to what, and the settings."""
+
+    component: str
+    field: str
+    before: float
+    after: float
+    settings: tuple[Setting, ...]
+
+
+def needs_of(topology: Topology, data: Data, paper: PaperPlan) -> list[Need]:
+    """What has to grow so that no component is above the target on paper."""
+    found = []
+    for row in paper.rows:
+        if row.utilization is not None and row.utilization > TARGET_UTILIZATION:
+            need = _need(row, topology.components[row.name], data)
+            if need is not None:
+                found.append(need)
+    return found
+
+
+def strain(row: PaperRow, component: Component) -> float | None:
+    """The utilization on paper with as many replicas as an autoscaler may add."""
+    scale: Any = getattr(component, "autoscale", None)
+    replicas = getattr(component, "replicas", None)
+    if row.utilization is None or scale is None or not replicas:
+        return row.utilization
+    return row.utilization * replicas / max(replicas, scale.max_replicas)
+
+
+def grown(topology: Topology, factor: float) -> tuple[Topology, tuple[Setting, ...]]:
+    """The topology under a multiple of every load, and the settings beside the offered rate."""
+    own = {name: spec.rate for name, spec in topology.requests.items() if spec.rate is not None}
+    requests = {
+        name: spec if spec.rate is None else spec.model_copy(update={"rate": spec.rate * factor})
+        for name, spec in topology.requests.items()
+    }
+    update = {"rate": topology.rate * factor, "requests": requests}
+    settings = [(f"requests.{name}.rate", _rate(rate * factor)) for name, rate in own.items()]
+    return topology.model_copy(update=update), tuple(settings)
+
+
+def with_settings(data: Data, settings: tuple[Setting, ...]) -> Topology | None:
+    """The changed design; None if it is not valid."""
+    from pydantic import ValidationError
+
+    from simulator.topology.overlay import OverlayError, with_values
+
+    pairs = [(path, json.loads(value)) for path, value in settings]
+    try:
+        return Topology.model_validate(with_values(data, pairs))
+    except (ValidationError, OverlayError):
+        return None
+
+
+def running_usd_per_hour(topology: Topology) -> float:
+    """What keeping everything costs in one cell, used or not."""
+    parts = topology.components.values()
+    return sum((component.cost or 0.0) * component.replica_count for component in parts)
+
+
+def _rate(per_second: float) -> str:
+    return json.dumps(f"{per_second!r}/s")
+
+
+def _need(row: PaperRow, component: Component, data: Data) -> Need | None:
+    times = (row.utilization or 0.0) / TARGET_UTILIZATION
+    shifts = getattr(component, "shifts", None)
+    if shifts:
+        return _people(row, component.replica_count, times, data)
+    for field in SCALES:
+        count = getattr(component, field, None)
+        if isinstance(count, int) and not isinstance(count, bool) and count > 0:
+            wanted = math.ceil(count * times - 1e-9)
+            settings = tuple(_settings(row.name, field, wanted, component))
+            return Need(row.name, field, count, wanted, settings)
+    return None
+
+
+def _settings(name: str, field: str, wanted: int, component: Component) -> Iterator[Setting]:
+    path = f"components.{name}"
+    yield f"{path}.{field}", json.dumps(wanted)
+    scale: Any = getattr(component, "autoscale", None)
+    if field == "replicas" and scale is not None:
+        yield f"{path}.autoscale.max_replicas", json.dumps(max(wanted, scale.max_replicas))
+        yield f"{path}.autoscale.min_replicas", json.dumps(max(wanted, scale.min_replicas))
+
+
+def _people(row: PaperRow, before: float, times: float, data: Data) -> Need:
+    """More people on every shift."""
+    shifts = data["components"][row.name]["shifts"]
+    larger = [{**shift, "count": math.ceil(shift["count"] * times)} for shift in shifts]
+    setting = (f"components.{row.name}.shifts", json.dumps(larger))
+    return Need(row.name, "people", before, before * times, (setting,))
