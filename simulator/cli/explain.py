@@ -12,12 +12,16 @@ OURS = "simulator.quantities"
 
 def explain(
     name: Annotated[
-        str, typer.Argument(help="A kind, step, fault, policy, field, metric, code, or `units`.")
+        str,
+        typer.Argument(
+            help="A kind, step, fault, policy, field, metric, code, GPU, model, or `units`."
+        ),
     ],
 ) -> None:
-    """What a name means: the model, its fields with units and defaults, or an error code."""
+    """What a name means: a kind with its fields, a GPU or model with sources, an error code."""
     import simulator.topology.kinds  # noqa: F401  (registers the kinds)
     from simulator.cli.app import fail
+    from simulator.cli.hardware import hardware_lines, hardware_names
     from simulator.metrics.catalogue import METRICS
     from simulator.quantities.refusal import nearest
     from simulator.topology.catalogue import every_name, fields_called, found
@@ -55,8 +59,12 @@ def explain(
             typer.echo()
         _show_field(name, places)
         return
-    if not known:
-        close = nearest(name, [*every_name(), *METRICS, *CODES, "units"])
+    lines = [] if known else hardware_lines(name)
+    for line in lines:
+        _paragraph(line, "  ")
+    if not known and not lines:
+        hardware = [*hardware_names("gpus"), *hardware_names("models")]
+        close = nearest(name, [*every_name(), *METRICS, *CODES, "units", *hardware])
         hint = f"did you mean `{close}`?" if close else "`simulate list` shows what there is"
         fail(f"nothing is called `{name}`", hint)
 

@@ -3,10 +3,10 @@
 The last resort when nothing was measured. Matrix products read every weight once a step and
 multiply every token; attention reads the KV cache and computes query-key pairs; tensor
 parallelism adds two all-reduces a layer. Peak figures are never reached: `compute_efficiency`
-and `memory_efficiency` are the shares that kernels get. The defaults are what the measured
-kernels of an RTX PRO 6000 reach with Llama-3.1-8B (73 % of peak arithmetic with 2,048 tokens,
-83 % of the bandwidth with one), as is the floor of 20 us a layer for kernels that move next to
-nothing. Treat results as good to about 20 to 30 %, never better.
+and `memory_efficiency` are the shares that kernels get. The defaults are a little below what the
+measured kernels of an RTX PRO 6000 reach with Llama-3.1-8B (79 % of peak arithmetic with 2,048
+tokens, 83 % of the bandwidth with one); the floor of 20 us a layer for kernels that move next to
+nothing is theirs. Treat results as good to about 20 to 30 %, never better.
 
 Source of the model: Williams, Waterman, Patterson, Roofline, CACM 52(4), 2009.
 """
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Roofline"]
 
 LAYER_FLOOR_S = 20e-6
+ARITHMETIC_SHARE = 0.7
+MEMORY_SHARE = 0.8
 ACTIVATION_BYTES = 2.0
 
 
@@ -43,8 +45,8 @@ class Roofline:
         gpus: int = 1,
         quantization: Quantization = QUANTIZATIONS["bf16"],
         kv_bytes: float = 2.0,
-        compute_efficiency: float = 0.7,
-        memory_efficiency: float = 0.8,
+        compute_efficiency: float = ARITHMETIC_SHARE,
+        memory_efficiency: float = MEMORY_SHARE,
         link: Link | None = None,
     ) -> None:
         check_tensor_parallel(model, gpus)
@@ -69,7 +71,7 @@ class Roofline:
         self._resident = self._body - self._experts * model.experts_per_token
         self._expert_bytes = min(self._weight_bytes, model.expert_bytes or self._weight_bytes)
         self.provenance = Provenance(
-            "roofline", f"data sheets: {gpu.name} ({gpu.source}); {model.name} ({model.source})"
+            "roofline", f"catalogue: {gpu.name} ({gpu.source}); {model.name} ({model.source})"
         )
 
     def fixed_s(self, tokens: int, sampled: int) -> float:
