@@ -14,46 +14,23 @@ else the GPU catalogue's.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from simulator.serving.all_reduce import Link
 from simulator.serving.engine import ContinuousBatching
-from simulator.serving.errors import Problem, ProfileError, ServingError
+from simulator.serving.errors import ServingError
 from simulator.serving.generation import Generation
-from simulator.serving.memory import plan_memory
-from simulator.serving.profile import Profile, calibrate
+from simulator.serving.profile import calibrate
 from simulator.serving.replay import replay
 from simulator.serving.routing import LeastLoaded
-from simulator.serving.settings import SYNCHRONOUS_HOST_S, EngineConfig
+from simulator.serving.served_run import META, Started, read_requests, read_settings
 
 STATISTICS = ("mean", "p50", "p90", "p95", "p99")
-FIELDS = (
-    "input_toks",
-    "output_toks",
-    "arrival_time",
-    "queued_ts",
-    "first_token_ts",
-    "last_token_ts",
-)
-COUNTS = {
-    "block_size",
-    "data_parallel_size",
-    "max_num_batched_tokens",
-    "max_num_seqs",
-    "num_gpu_blocks",
-    "num_gpu_blocks_override",
-    "tensor_parallel_size",
-}
 REQUESTS = "vllm_requests.jsonl.gz"
-ASYNC_SINCE = (0, 14)
-GRAPH_TOKENS_MAX = 512
 
 
 def main() -> int:
@@ -77,10 +54,11 @@ def main() -> int:
 def compare(folder: Path, blocks: int | None = None, host_s: float | None = None) -> dict[str, Any]:
     """Return the 15 metrics of the run in `folder` as measured, simulated and relative error."""
     profile = calibrate(folder)
-    settings = read_settings(folder / "vllm_meta.json")
+    settings = read_settings(folder / META)
     requests = read_requests(folder / REQUESTS)
-    config, step_time, replicas = build(profile, settings, folder, blocks, host_s)
-    engines = [ContinuousBatching(step_time, config) for _ in range(replicas)]
+    server = Started(profile, settings, folder, blocks, host_s)
+    config, step_time = server.config, server.step_time
+    engines = [ContinuousBatching(step_time, config) for _ in range(server.replicas)]
     start = min(row["arrival_time"] for row in requests)
     arrivals = [
         (row["arrival_time"] - start, Generation(int(row["input_toks"]), int(row["output_toks"])))
@@ -103,153 +81,21 @@ def compare(folder: Path, blocks: int | None = None, host_s: float | None = None
         "gpu": profile.gpu,
         "model": profile.model,
         "requests": len(requests),
+        "settings": {
+            name: {"value": value, "source": source}
+            for name, (value, source) in server.facts.items()
+        },
+        "notes": server.notes,
         "num_gpu_blocks": config.num_gpu_blocks,
         "preemptions": sum(engine.batch.preemptions for engine in engines),
         "step_time": step_time.provenance.kind,
+        "step_time_source": step_time.provenance.source,
         "held_out_error": step_time.provenance.held_out_error,
         "outside_calibration": reach,
         "metrics": metrics,
         "mean_error": float(np.mean(errors)),
         "worst_error": float(np.max(errors)),
     }
-
-
-def build(
-    profile: Profile,
-    settings: dict[str, Any],
-    folder: Path,
-    blocks: int | None,
-    host_s: float | None,
-) -> tuple[EngineConfig, Any, int]:
-    """Return the engine's settings, its step times and the number of replicas."""
-    kwargs, resolved = settings["engine_kwargs"], settings["kv_cache"]
-    gpus = kwargs.get("tensor_parallel_size") or 1
-    gpu = profile.catalogue_gpu
-    # vLLM's defaults (EngineArgs): large GPUs except the A100 get larger batches.
-    large = gpu is not None and gpu.memory_bytes >= 70 * 2**30 and "A100" not in gpu.name
-    sequences = kwargs.get("max_num_seqs") or (1024 if large else 256)
-    batched = kwargs.get("max_num_batched_tokens") or (8192 if large else 2048)
-    batched = max(batched, sequences)
-    size = resolved.get("block_size") or kwargs.get("block_size") or 16
-    blocks = (
-        blocks
-        or resolved.get("num_gpu_blocks")
-        or settings.get("num_gpu_blocks")
-        or kwargs.get("num_gpu_blocks_override")
-    )
-    if not blocks:
-        if gpu is None:
-            raise ServingError(
-                f"{profile.gpu} is not in the catalogue and vllm_meta.json names no "
-                "num_gpu_blocks; give --blocks"
-            )
-        blocks = plan_memory(
-            profile.catalogue_model,
-            gpu,
-            tensor_parallel=gpus,
-            gpu_memory_utilization=float(kwargs.get("gpu_memory_utilization") or 0.9),
-            weight_bytes=1.0 if "fp8" in str(kwargs.get("quantization")) else 2.0,
-            kv_bytes=1.0 if "fp8" in str(kwargs.get("kv_cache_dtype")) else 2.0,
-            max_num_batched_tokens=batched,
-            max_num_seqs=sequences,
-            block_size=size,
-        ).num_gpu_blocks
-    asynchronous = kwargs.get("async_scheduling")
-    if asynchronous is None:
-        version = re.search(r"(\d+)\.(\d+)", str(settings.get("vllm_version") or "0.19"))
-        assert version is not None, "checked when the settings were read"
-        asynchronous = (int(version[1]), int(version[2])) >= ASYNC_SINCE
-    config = EngineConfig(
-        max_num_seqs=sequences,
-        max_num_batched_tokens=batched,
-        num_gpu_blocks=blocks,
-        block_size=size,
-        prefix_caching=kwargs.get("enable_prefix_caching") is not False,
-        chunked_prefill=kwargs.get("enable_chunked_prefill") is not False,
-        lookahead=int(asynchronous),
-        step_overhead_s=0.0 if asynchronous or host_s is not None else SYNCHRONOUS_HOST_S,
-        prompt_overhead_s=host_s or 0.0,
-    )
-    graph_max = 0 if kwargs.get("enforce_eager") else min(2 * sequences, GRAPH_TOKENS_MAX)
-    step_time = profile.step_time(gpus, link=declared_link(folder), graph_max=graph_max)
-    return config, step_time, kwargs.get("data_parallel_size") or 1
-
-
-def declared_link(folder: Path) -> Link | None:
-    """Return the link that the folder declares, if any (GB/s and ns)."""
-    path = folder / "llmservingsim_config.json"
-    document = read_json(path) if path.is_file() else {}
-    if "link_bw" not in document:
-        return None
-    try:
-        bandwidth, latency = float(document["link_bw"]), float(document.get("link_latency") or 0)
-    except (TypeError, ValueError):
-        bandwidth = latency = 0.0
-    if bandwidth <= 0.0 or latency < 0.0:
-        raise ProfileError([Problem(str(path), 1, 1, "link_bw is no number of GB/s above zero")])
-    return Link(bandwidth * 1e9, latency * 1e-9)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the mapping in a JSON file, or say where it is malformed."""
-    try:
-        document = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise ProfileError([Problem(str(path), error.lineno, error.colno, error.msg)]) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfileError([Problem(str(path), 1, 1, f"cannot be read: {error}")]) from error
-    if not isinstance(document, dict):
-        raise ProfileError([Problem(str(path), 1, 1, "a mapping is expected here")])
-    return document
-
-
-def read_settings(path: Path) -> dict[str, Any]:
-    """Return the measured engine's settings; without the file, vLLM's defaults."""
-    settings = read_json(path) if path.is_file() else {}
-    problems = []
-    for name in ("engine_kwargs", "kv_cache"):
-        settings[name] = settings.get(name) or {}
-        if not isinstance(settings[name], dict):
-            problems.append(f"{name} is no mapping")
-            settings[name] = {}
-    for part in (settings, settings["engine_kwargs"], settings["kv_cache"]):
-        problems += [
-            f"{name} is {json.dumps(part[name])}, not a whole number above 0"
-            for name in sorted(COUNTS & part.keys())
-            if part[name] is not None and not (type(part[name]) is int and part[name] > 0)
-        ]
-    if (settings["engine_kwargs"].get("pipeline_parallel_size") or 1) != 1:
-        problems.append("pipeline parallelism is not simulated")
-    version = settings.get("vllm_version")
-    if version is not None and not re.search(r"\d+\.\d+", str(version)):
-        problems.append(f"vllm_version is {version!r}, not a version such as 0.19.0")
-    if problems:
-        raise ProfileError([Problem(str(path), 1, 1, problem) for problem in problems])
-    return settings
-
-
-def read_requests(path: Path) -> list[dict[str, float]]:
-    """Return the measured requests, or every malformed row."""
-    if not path.is_file():
-        raise ProfileError([Problem(str(path), 1, 1, "this file is missing")])
-    rows, problems = [], []
-    try:
-        lines = gzip.decompress(path.read_bytes()).decode().splitlines()
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise ProfileError([Problem(str(path), 1, 1, f"cannot be read: {error}")]) from error
-    for number, line in enumerate(lines, start=1):
-        try:
-            row = json.loads(line)
-            rows.append({name: float(row[name]) for name in FIELDS})
-            if not (row["input_toks"] >= 1 and row["output_toks"] >= 1):
-                problems.append(Problem(str(path), number, 1, "a request without tokens"))
-        except json.JSONDecodeError as error:
-            problems.append(Problem(str(path), number, error.colno, error.msg))
-        except (KeyError, TypeError, ValueError) as error:
-            problems.append(Problem(str(path), number, 1, f"missing or no number: {error}"))
-    if problems or not rows:
-        raise ProfileError(problems or [Problem(str(path), 1, 1, "no requests")])
-    return rows
 
 
 def measured(rows: list[dict[str, float]]) -> list[tuple[float, float, float]]:
@@ -288,8 +134,17 @@ def table(result: dict[str, Any]) -> str:
     lines = [
         f"{result['model']} on {result['gpu']}: {result['requests']} requests, "
         f"{result['num_gpu_blocks']} KV blocks, {result['preemptions']} preemptions",
-        f"{'':12}{'measured':>12}{'simulated':>12}{'error':>9}",
+        f"  step times: {result['step_time']}, {result['step_time_source']}",
     ]
+    lines += [
+        f"  {name}: {fact['value']} ({fact['source']})" for name, fact in result["settings"].items()
+    ]
+    lines += [f"  note: {note}" for note in result["notes"]]
+    lines += [
+        f"  note: {name} reached {seen:g}, measured up to {reach:g}: extrapolated"
+        for name, (seen, reach) in result["outside_calibration"].items()
+    ]
+    lines.append(f"{'':12}{'measured':>12}{'simulated':>12}{'error':>9}")
     for name, metric in result["metrics"].items():
         lines.append(
             f"{name:12}{metric['measured'] * 1e3:12.1f}{metric['simulated'] * 1e3:12.1f}"

@@ -57,7 +57,8 @@ class TableStepTime:
     `slots` is how many thread blocks of the attention kernel the GPU runs at once; it decides
     whether FlashAttention splits the KV of a decode (fewer than 80 % of the slots filled: it
     does) and how long the step waits for its longest sequence. 0 means an evenly scheduled
-    kernel, without that tail.
+    kernel, without that tail. `expert_shards` replicas keep one copy of the experts between them
+    (vLLM's data parallelism); all are taken to compute as many tokens at a time.
     """
 
     def __init__(
@@ -69,15 +70,17 @@ class TableStepTime:
         link: Link | None = None,
         graph_max: int = GRAPH_TOKENS_MAX,
         slots: int = 0,
+        expert_shards: int = 1,
         provenance: Provenance,
     ) -> None:
-        assert gpus == 1 or link is not None, "tensor parallelism needs a link"
+        assert gpus * expert_shards == 1 or link is not None, "parallelism needs a link"
         self._provenance = provenance
         self._tables = tables
         self._model = model
         self._gpus = gpus
         self._link = link
         self._graph_max = graph_max
+        self._shards = expert_shards
         self._layers = model.layers
         self.attention = attention = AttentionGrid(tables.attention)
         self._slots = slots
@@ -163,6 +166,14 @@ class TableStepTime:
             total += self._times(layer) * _curve(rows, sizes)
         if self._tables.moe:
             total += self._layers * self._experts_s(sizes)
+        if self._tables.moe and self._link is not None and self._shards > 1:
+            # Tokens are gathered from all replicas before the experts and scattered behind them.
+            size = self._shards * self._model.hidden * FLOAT_BYTES
+            total += (
+                2
+                * self._layers
+                * np.array([self._link.all_gather_s(t * size, self._shards) for t in sizes])
+            )
         if self._link is not None and self._gpus > 1:
             size = self._model.hidden * FLOAT_BYTES
             reductions = 2 * self._layers + 1  # after attention, after the MLP, the embedding
@@ -189,13 +200,18 @@ class TableStepTime:
         return 2 * self._layers if layer in TWICE_A_LAYER else self._layers
 
     def _experts_s(self, sizes: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the time of one layer's experts at the number of them that tokens touch."""
+        """Return the time of one layer's experts at the number of them that tokens touch.
+
+        Of experts in `n` shards one GPU reads one in n of what n times the tokens touch, and
+        computes as many pairs of token and expert as alone.
+        """
         by_count: dict[float, Rows] = {}
         for tokens, active, time_us in self._tables.moe:
             by_count.setdefault(active, []).append((tokens, time_us))
         counts = np.array(sorted(by_count))
         planes = np.array([_curve(sorted(by_count[count]), sizes) for count in counts])
-        touched = np.array([self._model.active_experts(float(t)) for t in sizes])
+        shards = self._shards
+        touched = np.array([self._model.active_experts(shards * float(t)) for t in sizes]) / shards
         touched = np.clip(touched, counts[0], counts[-1])
         if len(counts) == 1:
             return np.asarray(planes[0])

@@ -17,15 +17,17 @@ import numpy as np
 from simulator.serving.all_reduce import Link
 from simulator.serving.catalogue import Gpu, Model, find_gpu, find_model
 from simulator.serving.errors import Problem, ProfileError, ServingError, UnknownName
-from simulator.serving.kernel_table import TableStepTime
-from simulator.serving.profile_reader import KernelTables, read_folder
+from simulator.serving.kernel_table import FLOAT_BYTES, TableStepTime
+from simulator.serving.profile_reader import KernelTables, Rows, read_folder
 from simulator.serving.regime_fit import RegimeSplit, fit_regimes
+from simulator.serving.roofline import ARITHMETIC_SHARE, MEMORY_SHARE
 from simulator.serving.step_time import Provenance
 
 __all__ = ["Profile", "calibrate", "load_profile"]
 
 FORMAT = 1
 LEFT_OUT = 0.3
+EXPERTS_GUESSED = "; experts not measured, taken from the GPU's data sheet"
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,12 @@ class Profile:
             return None
 
     def step_time(
-        self, tensor_parallel: int = 1, *, link: Link | None = None, graph_max: int = 512
+        self,
+        tensor_parallel: int = 1,
+        *,
+        link: Link | None = None,
+        graph_max: int = 512,
+        expert_shards: int = 1,
     ) -> TableStepTime:
         """Return the full-table step times; `link` defaults to the GPU's own."""
         if tensor_parallel not in self.tables:
@@ -77,6 +84,7 @@ class Profile:
             link=link,
             graph_max=graph_max,
             slots=0 if gpu is None else gpu.attention_slots,
+            expert_shards=expert_shards,
             provenance=self.provenance(tensor_parallel),
         )
 
@@ -130,48 +138,89 @@ def calibrate(folder: Path, *, layers: int | None = None) -> Profile:
     layer.
     """
     meta, tables = read_folder(folder)
-    where = folder / "profile_meta.yaml"
-    missing = [key for key in ("model", "gpu") if not meta.get(key)]
-    if missing:
-        raise ProfileError([Problem(str(where), 1, 1, f"no {key} is named") for key in missing])
-    model = find_model(str(meta["model"]))
-    gpu = str(meta.get("hardware") or meta["gpu"])
-    try:
-        gpu = find_gpu(gpu).name
-    except UnknownName:
-        gpu = str(meta["gpu"])
+    model, gpu = _named(folder, meta)
     version = meta.get("vllm_version")
     source = f"measured kernels in {folder.name}" + (f", vLLM {version}" if version else "")
-    profile = Profile(gpu, str(meta["model"]), layers or model.layers, source, tables)
-    _complete_experts(folder, model, tables)
+    source += _complete_experts(folder, model, gpu, tables)
+    name = str(meta.get("model") or model.name)
+    profile = Profile(gpu, name, layers or model.layers, source, tables)
     link = Link(1e12, 0.0)  # the fit and its error are about kernels, not about the link
     for degree, table in tables.items():
         try:
             full = profile.step_time(degree, link=link)
         except ValueError as error:
-            name = folder / f"profile_tp{degree}_attention.csv.gz"
-            raise ProfileError([Problem(str(name), 1, 1, str(error))]) from error
+            file = folder / f"profile_tp{degree}_attention.csv.gz"
+            raise ProfileError([Problem(str(file), 1, 1, str(error))]) from error
         steps = _compose(full)
         profile.held_out_error[degree] = _held_out(profile, degree, table, steps)
         profile.fits[degree] = fit_regimes(table.attention, steps, f"regime-split fit of {source}")
     return profile
 
 
-def _complete_experts(folder: Path, model: Model, tables: dict[int, KernelTables]) -> None:
-    """Give every degree of a mixture of experts its experts: measured, or a share of degree 1.
+def _named(folder: Path, meta: dict[str, Any]) -> tuple[Model, str]:
+    """Return the model and the GPU that the metadata names, else the folder `GPU/model`."""
+    where = folder / "profile_meta.yaml"
+    folder = folder.resolve()
+    problems = []
+    gpu = str(meta.get("hardware") or meta.get("gpu") or folder.parent.name)
+    try:
+        gpu = find_gpu(gpu).name
+    except UnknownName:
+        gpu = str(meta.get("gpu") or "")
+        if not gpu:
+            problems.append(Problem(str(where), 1, 1, "no gpu is named"))
+    try:
+        model = find_model(str(meta.get("model") or folder.name))
+    except UnknownName:
+        if meta.get("model"):
+            raise
+        problems.append(Problem(str(where), 1, 1, "no model is named"))
+    if problems:
+        raise ProfileError(problems)
+    return model, gpu
 
-    Tensor parallelism cuts every expert into as many parts, and reading them takes the time.
+
+def _complete_experts(folder: Path, model: Model, gpu: str, tables: dict[int, KernelTables]) -> str:
+    """Give every degree of a mixture of experts its experts; return where they come from.
+
+    Measured; else a share of the smaller degree's (tensor parallelism cuts every expert into as
+    many parts, and reading them takes the time); else from the GPU's data sheet.
     """
     if model.experts == 1 or all(table.moe for table in tables.values()):
-        return
-    whole = tables[1].moe if 1 in tables else []
+        return ""
+    measured = [degree for degree, table in tables.items() if table.moe]
+    if measured:
+        part, whole, source = measured[0], tables[measured[0]].moe, ""
+        if any(not table.moe for degree, table in tables.items()):
+            source = f"; experts scaled from tensor parallel {part} where not measured"
+    else:
+        part, whole, source = 1, _expert_roofline(folder, model, gpu, min(tables)), EXPERTS_GUESSED
     for degree, table in tables.items():
-        if not table.moe and not whole:
-            name = folder / f"profile_tp{degree}_moe.csv.gz"
-            message = f"{model.name} is a mixture of experts; its experts' times are missing"
-            raise ProfileError([Problem(str(name), 1, 1, message)])
         if not table.moe:
-            table.moe = [(tokens, active, time_us / degree) for tokens, active, time_us in whole]
+            scale = part / degree
+            table.moe = [(tokens, active, time_us * scale) for tokens, active, time_us in whole]
+    return source
+
+
+def _expert_roofline(folder: Path, model: Model, gpu: str, degree: int) -> Rows:
+    """Return rows (tokens, experts, microseconds) of one layer's experts from the data sheet."""
+    try:
+        card = find_gpu(gpu)
+    except UnknownName as error:
+        name = folder / f"profile_tp{degree}_moe.csv.gz"
+        message = f"{model.name} is a mixture of experts; its experts' times are missing"
+        raise ProfileError([Problem(str(name), 1, 1, message)]) from error
+    rows: Rows = []
+    active = model.experts_per_token
+    while True:
+        read = active * model.expert_parameters * FLOAT_BYTES / card.bandwidth_bytes_per_s
+        for tokens in (1, *range(64, 2049, 64)):
+            flops = 2.0 * tokens * model.experts_per_token * model.expert_parameters
+            seconds = max(read / MEMORY_SHARE, flops / card.bf16_flops / ARITHMETIC_SHARE)
+            rows.append((float(tokens), float(active), seconds * 1e6))
+        if active == model.experts:
+            return rows
+        active = min(2 * active, model.experts)
 
 
 def load_profile(path: Path) -> Profile:

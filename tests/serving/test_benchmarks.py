@@ -143,20 +143,118 @@ def test_two_gpus_pay_for_their_all_reduces(tmp_path: Path) -> None:
     assert 2.6e-3 < times[2] - times[1] < 3 * 7.9e-3
 
 
-def test_a_mixture_of_experts_needs_its_experts(tmp_path: Path) -> None:
-    """Without the file of expert times it is named; with it the same command runs."""
+def test_a_mixture_of_experts_says_where_its_experts_come_from(tmp_path: Path) -> None:
+    """Measured, else from the data sheet (and said so), else a clear refusal."""
     replay = load("served_replay")
     folder = variant(tmp_path / "moe", {}, {})
     meta = folder / "profile_meta.yaml"
+    text = meta.read_text()
     model = "model: meta-llama/Llama-3.1-8B"
-    assert model in meta.read_text()
-    meta.write_text(meta.read_text().replace(model, "model: Qwen/Qwen3-30B-A3B"))
+    assert model in text
+    text = text.replace(model, "model: Qwen/Qwen3-30B-A3B")
+    meta.write_text(text)
+    result = replay.compare(folder)
+    assert "experts not measured, taken from the GPU's data sheet" in result["step_time_source"]
+    meta.write_text(text.replace("RTXPRO6000", "home-made").replace("RTX PRO 6000", "home-made"))
     with pytest.raises(ValueError, match=r"profile_tp1_moe.csv.gz:1:1: .*mixture of experts"):
         replay.compare(folder)
+    meta.write_text(text)
     rows = [f"{t},{a},{t + 5 * a}" for t in (1, 64, 4096) for a in (8, 64, 128)]
-    text = "\n".join(["tokens,activated_experts,time_us", *rows])
-    (folder / "profile_tp1_moe.csv").write_text(text)
-    assert len(replay.compare(folder)["metrics"]) == 15
+    lines = "\n".join(["tokens,activated_experts,time_us", *rows])
+    (folder / "profile_tp1_moe.csv").write_text(lines)
+    measured = replay.compare(folder)
+    assert "experts" not in measured["step_time_source"]
+    assert measured["metrics"] != result["metrics"]
+
+
+def test_data_parallel_replicas_share_the_experts(tmp_path: Path) -> None:
+    """Two replicas keep half of the experts each, so each has more blocks, and both pay the link.
+
+    48 layers x 128 experts x 3 x 2048 x 768 weights of 2 bytes, half of them, are 28,991,029,248
+    bytes; a block of 16 tokens of 98,304 bytes is 1.5 MiB: 18,432 blocks.
+    """
+    replay = load("served_replay")
+    results = {}
+    for replicas in (1, 2):
+        kwargs = {"engine_kwargs": {"data_parallel_size": replicas}}
+        folder = variant(tmp_path / str(replicas), {}, kwargs)
+        meta = folder / "profile_meta.yaml"
+        text = meta.read_text()
+        meta.write_text(text.replace("meta-llama/Llama-3.1-8B", "Qwen/Qwen3-30B-A3B"))
+        results[replicas] = replay.compare(folder)
+    assert results[2]["num_gpu_blocks"] - results[1]["num_gpu_blocks"] in (18_432, 18_433)
+    assert "link" in results[2]["settings"] and "link" not in results[1]["settings"]
+    assert any("one copy of the experts" in note for note in results[2]["notes"])
+
+
+def folder_without_names(folder: Path) -> None:
+    """Let the folder's own name say what was measured."""
+    meta = folder / "profile_meta.yaml"
+    kept = [line for line in meta.read_text().splitlines() if line.split(":")[0] not in NAMES]
+    meta.write_text("\n".join(kept))
+
+
+NAMES = ("model", "gpu", "hardware")
+
+
+def test_names_and_settings_have_fallbacks_that_are_said(tmp_path: Path) -> None:
+    """Names from the folder; no settings at all; plain files instead of compressed ones."""
+    import gzip
+
+    replay = load("served_replay")
+    (tmp_path / "RTX4090").mkdir()
+    folder = variant(tmp_path / "RTX4090" / "Qwen3-8B", {"profile_tp1": "profile_tp2"}, {})
+    folder_without_names(folder)
+    (folder / "vllm_meta.json").unlink()
+    for path in folder.glob("*.gz"):
+        path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
+        path.unlink()
+    result = replay.compare(folder)
+    settings = result["settings"]
+    assert (result["gpu"], result["model"]) == ("RTX-4090", "qwen3-8b")
+    assert settings["tensor_parallel_size"] == {
+        "value": "2",
+        "source": "smallest of the measured 2",
+    }
+    assert settings["max_num_seqs"]["value"] == "256"
+    assert settings["vLLM"] == {"value": "0.19", "source": "assumed"}
+    assert "23.64 of the RTX-4090" in settings["KV blocks"]["source"]
+    assert settings["link"]["source"] == "GPU catalogue"
+    assert "there is no vllm_meta.json" in result["notes"][0]
+    text = replay.table(result)
+    assert "tensor_parallel_size: 2 (smallest of the measured 2)" in text
+    assert "note: there is no vllm_meta.json" in text
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"tensor_parallel_size": 1, "max_num_seqs": 64, "max_num_batched_tokens": 1024},
+        {"engine_args": {"max-num-seqs": 64, "max-num-batched-tokens": 1024}},
+    ],
+)
+def test_settings_are_found_where_other_tools_write_them(
+    tmp_path: Path, meta: dict[str, Any]
+) -> None:
+    """At the top level, under another name, with hyphens."""
+    replay = load("served_replay")
+    folder = variant(tmp_path / "copy", {}, {})
+    (folder / "vllm_meta.json").write_text(json.dumps(meta))
+    settings = replay.compare(folder)["settings"]
+    assert settings["max_num_seqs"] == {"value": "64", "source": "vllm_meta.json"}
+    assert settings["max_num_batched_tokens"]["value"] == "1024"
+
+
+def test_older_and_newer_versions_plan_memory_as_they_do(tmp_path: Path) -> None:
+    """A sorting sampler before 0.17 leaves fewer blocks; from 0.21 on graphs count."""
+    replay = load("served_replay")
+    results = {
+        version: replay.compare(variant(tmp_path / version, {}, {"vllm_version": version}))
+        for version in ("0.16.0", "0.19.0", "0.21.0")
+    }
+    assert results["0.16.0"]["num_gpu_blocks"] < results["0.19.0"]["num_gpu_blocks"]
+    assert results["0.19.0"]["notes"] == []
+    assert "CUDA graphs" in results["0.21.0"]["notes"][0]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +268,7 @@ def test_a_mixture_of_experts_needs_its_experts(tmp_path: Path) -> None:
         ({}, {"engine_kwargs": {"gpu_memory_utilization": 0.1}}, "GiB more than the 9.5 GiB"),
         ({}, {"num_gpu_blocks": 20}, "KV blocks of 16 tokens; the GPU memory holds 20"),
         ({}, {"kv_cache": [1]}, "kv_cache is no mapping"),
+        ({}, {"engine_kwargs": {"gpu_memory_utilization": "high"}}, '"high", not between 0 and 1'),
         ({}, {"vllm_version": "newest"}, "vllm_version is 'newest', not a version"),
     ],
 )
