@@ -27,7 +27,8 @@ class Bound:
 
     def holds(self, value: float, bound: float) -> bool:
         """Whether a value known exactly is on the right side of the bound in the same unit."""
-        limit = bound * self.factor
+        # the width of a tolerance goes outwards from a negative figure too
+        limit = bound * (self.factor if bound >= 0.0 else 2.0 - self.factor)
         return {
             "<": value < limit,
             "<=": value <= limit,

@@ -14,6 +14,7 @@ from simulator.studies.claims import Checked, check_claims_of, worst_first
 from simulator.studies.estimates import estimates_of, times
 from simulator.studies.metric_units import unit_of_word
 from simulator.topology.claim_checks import check_claims
+from simulator.topology.expectation import parse_expected
 from simulator.topology.model import Topology
 
 BASE: dict[str, Any] = {
@@ -126,6 +127,21 @@ def test_an_interval_across_the_bound_is_unsure() -> None:
     value = checked(mean={"metric": "latency.mean", "expect": "<1s"})["mean"].value
     found = checked(mean={"metric": "latency.mean", "expect": f"<{value * 1e6:.0f}us"})
     assert found["mean"].status == "unsure"
+
+
+@pytest.mark.parametrize(
+    ("text", "figure", "inside", "outside"),
+    [
+        ("20ms ±10%", 20.0, (18.5, 21.5), (17.5, 22.5)),
+        ("-20ms ±10%", -20.0, (-21.5, -18.5), (-22.5, -17.5)),
+    ],
+)
+def test_a_tolerance_lies_around_its_figure(
+    text: str, figure: float, inside: tuple[float, float], outside: tuple[float, float]
+) -> None:
+    bounds = parse_expected(text).bounds
+    assert all(bound.holds(value, figure) for bound in bounds for value in inside)
+    assert not any(all(bound.holds(value, figure) for bound in bounds) for value in outside)
 
 
 def test_the_number_of_processes_changes_nothing() -> None:
