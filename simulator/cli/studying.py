@@ -5,7 +5,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -177,6 +177,8 @@ def write_text(path: Path, text: str | bytes) -> None:
         draft.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
         draft.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         fail(f"cannot write {path}: {error.strerror}")
 
 

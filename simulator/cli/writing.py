@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.cli.app import fail
-from simulator.cli.studying import STUDY_FILE
+from simulator.cli.studying import STUDY_FILE, write_text
 from simulator.studies.run import RunResult
 
 RUN_FILE = "run.json"
@@ -44,8 +44,8 @@ def write_report(result: RunResult, folder: Path, command: str) -> None:
     document = {**result.document, "command": command}
     text = json.dumps({"document": document, "tables": tables}, ensure_ascii=False)
     page = render_report(document, tables)
-    _write(folder / RUN_FILE, text)
-    _write(folder / REPORT_FILE, page)
+    write_text(folder / RUN_FILE, text)
+    write_text(folder / REPORT_FILE, page)
 
 
 def render_again(folder: Path) -> Path:
@@ -59,12 +59,11 @@ def render_again(folder: Path) -> Path:
     except (ValueError, KeyError, TypeError):
         fail(f"{path} is not a saved run", "give the folder that `simulate` wrote its report to")
     target = path.parent / REPORT_FILE
-    _write(target, page)
+    write_text(target, page)
     return target
 
 
 def _page_of(saved: Any) -> str:
-    from simulator.present.html.card import render_card
     from simulator.present.html.report import render_report
     from simulator.present.html.study import render_study
 
@@ -72,11 +71,4 @@ def _page_of(saved: Any) -> str:
     if study is None:
         return render_report(saved["document"], saved["tables"])
     document = {name: value for name, value in saved.items() if name != "command"}
-    render = render_card if study == "interview" else render_study
-    return render(document, saved.get("command", ""))
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_suffix(path.suffix + ".part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    return render_study(document, saved.get("command", ""))

@@ -101,6 +101,7 @@ def sweep(
         "topology": design.topology.name,
         "file": design.source.file,
         "seed": options.seed,
+        "cells": design.topology.cells,
         "paths": paths,
         "points": len(plan),
         "interrupted": interrupted,

@@ -120,10 +120,13 @@ def _hint(word: str, known: Iterable[Any], listed: str) -> str:
 
 
 def changes(before: Any, after: Any, path: tuple[str | int, ...] = ()) -> list[Change]:
-    """What differs between two documents, in document order."""
+    """What differs between two documents, in document order; lists of one length item by item."""
     if isinstance(before, dict) and isinstance(after, dict):
         found = []
         for key in [*before, *(key for key in after if key not in before)]:
             found += changes(before.get(key), after.get(key), (*path, key))
         return found
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        pairs = enumerate(zip(before, after, strict=True))
+        return [item for n, (a, b) in pairs for item in changes(a, b, (*path, n))]
     return [] if before == after else [Change(path, before, after)]

@@ -49,7 +49,9 @@ def test_compare_prints_json(desk_file: Path) -> None:
     assert found.exit_code == 0, found.output
     document = json.loads(found.stdout)
     assert document["study"] == "compare"
-    assert [item["path"] for item in document["changes"]["quick"]] == ["components.counter.steps"]
+    assert [item["path"] for item in document["changes"]["quick"]] == [
+        "components.counter.steps.0.work.exponential.mean"
+    ]
 
 
 def test_compare_says_by_its_exit_code_that_designs_differ(desk_file: Path) -> None:

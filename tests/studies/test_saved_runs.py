@@ -57,7 +57,9 @@ def test_two_saved_runs_of_one_seed_are_paired_without_a_simulation(
     request.getfixturevalue("no_simulation")
     document = compared(before, after)
     assert [(item["saved"], item["paired"]) for item in document["designs"]] == [(True, True)] * 2
-    assert [item["path"] for item in document["changes"]["after"]] == ["components.counter.steps"]
+    assert [item["path"] for item in document["changes"]["after"]] == [
+        "components.counter.steps.0.work.exponential.mean"
+    ]
     for metric in ("latency.mean", "throughput"):
         own = json.loads(Path(before).read_text(encoding="utf-8"))["metrics"]
         value = own["latency"]["mean"] if metric == "latency.mean" else own["throughput"]

@@ -78,4 +78,6 @@ def _facts(document: Document) -> list[str]:
         facts.append(f"{document['replications']} replications")
     if document.get("objectives"):
         facts += document["objectives"]
+    if isinstance(document.get("points"), int):
+        facts.append(f"{count(document['points'])} points")
     return [*facts, f"seed {document['seed']}"]

@@ -97,11 +97,19 @@ def head_of(document: Document) -> str:
 
 
 def verdict_sentences(document: Document) -> list[str]:
-    """Who dominates whom, or what is traded against what."""
+    """Who dominates whom, or what is traded against what, and whether that means anything."""
     found = [_dominated(pair) for pair in document["dominance"]]
     pareto = document["pareto"]
     if len(pareto) > 1 and any(_certain(document, metric) for metric in TRADED):
-        found.append(f"a real trade between {' and '.join(pareto)}: {_trade(document)}")
+        best = _best(document)
+        if len(set(best.values())) > 1:
+            words = [f"{name} has the better {label_of(metric)}" for metric, name in best.items()]
+            found.append(f"a real trade between {' and '.join(pareto)}: {', '.join(words)}")
+        elif best:
+            ahead = " and ".join(label_of(metric) for metric in best)
+            found.append(f"{next(iter(best.values()))} has the better {ahead}")
+    if not any(design["stable"] for design in document["designs"]):
+        found.append("no design has a steady state, so latencies depend on the length of the run")
     if not found:
         found.append("no certain difference in latency p(99), cost or quality")
     return found
@@ -212,8 +220,9 @@ def _certain(document: Document, metric: str) -> bool:
     )
 
 
-def _trade(document: Document) -> str:
-    words = []
+def _best(document: Document) -> dict[str, str]:
+    """The best of the designs that nothing dominates, by what they certainly differ in."""
+    found = {}
     for metric in TRADED:
         row = next((row for row in document["rows"] if row["metric"] == metric), None)
         if row is None or not _certain(document, metric):
@@ -221,8 +230,8 @@ def _trade(document: Document) -> str:
         values = {name: row["values"][name] for name in document["pareto"]}
         best = (max if row["better"] == "higher" else min)(values, key=lambda name: values[name])
         if len({f"{value:.6g}" for value in values.values()}) > 1:
-            words.append(f"{best} has the better {label_of(metric)}")
-    return ", ".join(words) or "equal in all three"
+            found[metric] = best
+    return found
 
 
 def _table(document: Document, every: bool) -> Iterator[Line]:

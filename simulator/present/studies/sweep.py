@@ -4,7 +4,14 @@ import csv
 import io
 from collections.abc import Iterator
 
-from simulator.present.studies.words import Document, Line, columns, section, value_of
+from simulator.present.studies.words import (
+    Document,
+    Line,
+    columns,
+    section,
+    setting_words,
+    value_of,
+)
 
 SHOWN = 40
 COLUMNS = ("latency.p50", "latency.p99", "errors.rate", "goodput", "cost.per_hour", "quality")
@@ -20,6 +27,10 @@ def sweep_lines(document: Document, again: str, report: str | None) -> Iterator[
             f"seed {document['seed']}"
         ),
     )
+    yield "", ""
+    yield "", f"  {verdict_of(document)}"
+    for note in notes_of(document):
+        yield "dim", f"  {note}"
     yield "", ""
     if document["partial"]:
         yield "yellow", "  ! partial result: not every point ran to its end"
@@ -55,6 +66,33 @@ def verdict_of(document: Document) -> str:
     """How many points there are and how many hold."""
     rows = document["rows"]
     holds = sum(row["status"] == "pass" for row in rows)
+    unsure = sum(row["status"] == "unsure" for row in rows)
     unsteady = sum(not row["stable"] for row in rows)
     text = f"{holds} of {len(rows)} points meet every objective"
-    return f"{text}, {unsteady} have no steady state" if unsteady else text
+    text += " for certain" if unsure else ""
+    text += f", {unsure} may" if unsure else ""
+    text += f", {unsteady} have no steady state" if unsteady else ""
+    cheapest = cheapest_of(document)
+    return f"{text}; the cheapest that does is {cheapest}" if cheapest else text
+
+
+def cheapest_of(document: Document) -> str | None:
+    """The cheapest point that meets every objective; None where the rate was varied as well."""
+    rows = [row for row in document["rows"] if row["status"] == "pass"]
+    if not rows or {"rps", "rate"} & set(document["paths"]):
+        return None
+    costs = {row["cost.per_hour"] for row in rows} - {None}
+    if len(costs) < 2:
+        return None
+    best = min(rows, key=lambda row: row["cost.per_hour"] or float("inf"))
+    settings = setting_words({path: best[path] for path in document["paths"]})
+    return f"{settings} at {value_of('cost.per_hour', best['cost.per_hour'])}"
+
+
+def notes_of(document: Document) -> list[str]:
+    """What to know about the points."""
+    notes = []
+    cells = document.get("cells", 1)
+    if cells > 1 and {"rps", "rate"} & set(document["paths"]):
+        notes.append(f"rps is the rate of one of {cells} cells; goodput and cost are those of all")
+    return notes

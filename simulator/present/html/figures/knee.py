@@ -27,6 +27,11 @@ LINES = (
     ("latency.p99", BLUE, "solid"),
 )
 
+ROOM = 2.2
+"""How far the y axis goes on above the highest curve or bound, for the names of the rates."""
+LEFT = 0.35
+"""Share of the x axis up to which a name stands to the right of its line."""
+
 
 class Knee(Figure):
     """Percentiles over the rate, with the interval of the capacity as a band."""
@@ -85,6 +90,19 @@ def _traces(document: Document, curve: list[Document]) -> list[Document]:
                 "hovertemplate": "%{y:.3s}s",
             }
         )
+    # Room above the curves for the names of the lines; autorange takes the point in.
+    traces.append(
+        {
+            "type": "scatter", "mode": "markers", "x": rates[:1], "y": [ROOM * _highest(document)],
+            "marker": {"opacity": 0}, "hoverinfo": "skip", "showlegend": False,
+        }
+    )  # fmt: skip
+    # A text of a trace, unlike an annotation, stays in its place when the axis is switched.
+    traces += [
+        {"type": "scatter", "mode": "text", "x": [0.0], "y": [bound], "text": [plain(text)],
+         "textposition": "bottom right", "hoverinfo": "skip", "showlegend": False}
+        for text, bound in _bounds(document)
+    ]  # fmt: skip
     theory = document["theory"]
     if theory:
         top = max(line["latency.p99"] for line in curve)
@@ -103,7 +121,23 @@ def _traces(document: Document, curve: list[Document]) -> list[Document]:
     return traces
 
 
+def _bounds(document: Document) -> list[tuple[str, float]]:
+    """Objectives of latency and their bounds."""
+    found = []
+    for text in document["objectives"]:
+        name, _, expression = text.partition(": ")
+        if name.rpartition(".")[2] == "latency":
+            found.append((text, parse_threshold(expression).bound))
+    return found
+
+
+def _highest(document: Document) -> float:
+    values = [line["latency.p99"] for line in document["curve"] if line["latency.p99"] is not None]
+    return max([*values, *(bound for _, bound in _bounds(document))])
+
+
 def _layout(document: Document, curve: list[Document]) -> Document:
+    rightmost = max(line["rate"] for line in curve)
     shapes: list[Document] = []
     notes: list[Document] = []
     found = document["capacity"]
@@ -124,26 +158,14 @@ def _layout(document: Document, curve: list[Document]) -> Document:
         )  # fmt: skip
         notes.append(
             {"text": f"{name} {count(rate)}/s", "x": rate, "yref": "paper", "y": 0.98 - 0.07 * row,
-             "showarrow": False, "xanchor": "right", "font": {"size": 12}}
+             "showarrow": False, "xanchor": "left" if rate < LEFT * rightmost else "right",
+             "font": {"size": 12}}
         )  # fmt: skip
-    for text in document["objectives"]:
-        name, _, expression = text.partition(": ")
-        threshold = parse_threshold(expression)
-        if name.rpartition(".")[2] == "latency":
-            shapes.append(
-                {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": threshold.bound,
-                 "y1": threshold.bound, "line": {"color": VERMILION, "width": 1, "dash": "dot"}}
-            )  # fmt: skip
-            notes.append(
-                {"text": plain(text), "xref": "paper", "x": 0, "y": threshold.bound,
-                 "showarrow": False, "xanchor": "left", "yanchor": "bottom", "font": {"size": 12}}
-            )  # fmt: skip
-    for note in notes:
-        # Annotations, unlike shapes, take the logarithm of a place on a logarithmic axis.
-        if "yref" not in note:
-            from math import log10
-
-            note["y"] = log10(note["y"])
+    for _, bound in _bounds(document):
+        shapes.append(
+            {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": bound,
+             "y1": bound, "line": {"color": VERMILION, "width": 1, "dash": "dot"}}
+        )  # fmt: skip
     return layout(
         xaxis=axis("offered rate", ticksuffix="/s", rangemode="tozero"),
         yaxis=axis("latency", tickformat="~s", ticksuffix="s", type="log", **DOUBLING),

@@ -7,7 +7,7 @@ from simulator.present.studies.compare import headline_rows
 from simulator.present.studies.words import change_of, label_of
 
 COLORS = {"better": GREEN, "worse": VERMILION, "same": GREY}
-SYMBOLS = {"better": "circle", "worse": "x", "same": "circle-open"}
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "star")
 
 
 class PairedChanges(Figure):
@@ -31,8 +31,9 @@ class PairedChanges(Figure):
             return None
         return Drawing(
             heading=_heading(shown, names),
-            caption="Each point is the change against the baseline, its bar the paired 95% "
-            "interval. A bar that crosses 0 is no difference that is certain.",
+            caption="Each point is the change against the baseline, its bar the 95% interval. "
+            "Green is better, red is worse; hollow and grey where the bar crosses 0, which is no "
+            "difference that is certain.",
             table=DataTable(
                 "Changes against the baseline",
                 ("metric", *names),
@@ -92,7 +93,10 @@ def _trace(rows: list[Document], name: str, place: int, count: int) -> Document:
         "marker": {
             "size": 10,
             "color": [COLORS[change["status"]] for _, change in found],
-            "symbol": [SYMBOLS[change["status"]] for _, change in found],
+            "symbol": [
+                SYMBOLS[place % len(SYMBOLS)] + ("-open" if change["status"] == "same" else "")
+                for _, change in found
+            ],
         },
         "hovertemplate": "%{x:.2f}%",
     }  # fmt: skip

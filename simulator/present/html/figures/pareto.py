@@ -11,6 +11,8 @@ from simulator.present.studies.words import setting_words
 
 STATUS_COLORS = {"pass": BLUE, "fail": VERMILION, "unsure": ORANGE}
 NAMED_MAX = 6
+NEAR = 0.05
+"""Marks closer than this share of the axis have one label."""
 
 
 class Option(NamedTuple):
@@ -34,12 +36,15 @@ class Pareto(Figure):
         options = options_of(report.document)
         if len(options) < 2:
             return None
-        best = unbeaten(options)
+        best = (
+            [option for option in options if option.name in report.document["pareto"]]
+            if (report.document["study"] == "compare")
+            else unbeaten(options)
+        )
         return Drawing(
             heading=f"{len(best)} of {len(options)} are beaten by no other in latency, cost and "
             "quality",
-            caption="Left and low is good. The line joins what no other beats in all of latency, "
-            "cost and quality; intervals are left out here, see the table of changes.",
+            caption=_caption(report.document),
             table=DataTable(
                 "Latency, cost and quality",
                 ("design", "cost per hour", "latency p(99)", "quality", "beaten by none"),
@@ -68,6 +73,18 @@ class Pareto(Figure):
             },
             height=400,
         )
+
+
+def _caption(document: Document) -> str:
+    if document["study"] == "compare":
+        return (
+            "Left and low is good; a larger mark is a better quality. The line joins what no other "
+            "beats for certain in latency, cost and quality; the changes above have the intervals."
+        )
+    return (
+        "Left and low is good; a larger mark is a better quality. The line joins what no other "
+        "beats in all of latency, cost and quality, by the estimates alone."
+    )
 
 
 def options_of(document: Document) -> list[Option]:
@@ -118,15 +135,31 @@ def _line(best: Sequence[Option]) -> Document:
     }
 
 
+def _labels(options: Sequence[Option], cost: float, latency_s: float) -> list[str]:
+    """Names of the marks; those that lie on each other are said together, at the first of them."""
+    labels: list[list[str]] = [[] for _ in options]
+    for option in options:
+        home = next(
+            place
+            for place, other in enumerate(options)
+            if abs(other.cost - option.cost) <= cost
+            and abs(other.latency_s - option.latency_s) <= latency_s
+        )
+        labels[home].append(plain(option.name))
+    return ["<br>".join(label) for label in labels]
+
+
 def _marks(options: Sequence[Option]) -> Document:
     named = len(options) <= NAMED_MAX
     dearest = max(option.cost for option in options)
+    slowest = max(option.latency_s for option in options)
     return {
         "type": "scatter",
         "mode": "markers+text" if named else "markers",
         "x": [option.cost for option in options],
         "y": [option.latency_s for option in options],
-        "text": [plain(option.name) for option in options],
+        "text": _labels(options, NEAR * dearest, NEAR * slowest),
+        "customdata": [plain(option.name) for option in options],
         # Names at the right edge would be cut off there.
         "textposition": [
             "top left" if option.cost > 0.7 * dearest else "top center" for option in options
@@ -137,5 +170,5 @@ def _marks(options: Sequence[Option]) -> Document:
                      for option in options],
             "color": [STATUS_COLORS.get(option.status, VERMILION) for option in options],
         },
-        "hovertemplate": "%{text}<br>$%{x:.4g}/h<br>%{y:.3s}s<extra></extra>",
+        "hovertemplate": "%{customdata}<br>$%{x:.4g}/h<br>%{y:.3s}s<extra></extra>",
     }  # fmt: skip

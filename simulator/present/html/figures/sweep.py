@@ -51,6 +51,9 @@ class SweepCurve(Figure):
                     "x": places,
                     "y": [row[name] for row in rows],
                     "line": {"color": hue, "dash": line, "width": 2},
+                    "marker": {
+                        "symbol": ["circle" if row["stable"] else "circle-open" for row in rows]
+                    },
                     "hovertemplate": "%{y:.3s}s",
                 }
             )
@@ -58,7 +61,8 @@ class SweepCurve(Figure):
         return Drawing(
             heading=f"p(99) goes from {seconds(low['latency.p99'])} to "
             f"{seconds(high['latency.p99'])} over {path}",
-            caption="Each point is a run from the same seed, with its 95% interval.",
+            caption="Each point is a run from the same seed, with its 95% interval. Points "
+            "without a steady state are hollow: their latency depends on the length of the run.",
             table=_table(document, rows),
             spec={
                 "data": traces,
@@ -98,8 +102,8 @@ class SweepMap(Figure):
         values = [[cells[x, y]["latency.p99"] for x in columns] for y in lines]
         return Drawing(
             heading=f"p(99) over {across} and {up}",
-            caption="Dark is fast. The text in a cell is the p(99) and whether the point meets "
-            "the objectives.",
+            caption="Dark is fast. The text in a cell is the p(99), and whether the point meets "
+            "the objectives: ✓ yes, ✗ no, ? not certain.",
             table=_table(document, rows),
             spec={
                 "data": [
@@ -165,7 +169,8 @@ class SweepParallel(Figure):
             heading=f"{sum(row['status'] == 'pass' for row in rows)} of {len(rows)} points meet "
             "the objectives",
             caption="One line per point, from axis to axis; each axis goes from the lowest value "
-            "(bottom) to the highest (top). Solid lines meet the objectives.",
+            "(bottom) to the highest (top). Solid blue lines meet the objectives, dotted ones do "
+            "not: red for certain, orange perhaps.",
             table=_table(document, rows),
             spec={
                 "data": traces,
@@ -174,10 +179,12 @@ class SweepParallel(Figure):
                         "",
                         tickvals=list(range(len(names))),
                         range=[-0.4, len(names) - 0.6],
-                        ticktext=[f"{plain(name)}<br>{plain(end)}" for name, end in
+                        tickangle=0,
+                        tickfont={"size": 11},
+                        ticktext=[f"{_folded(name)}<br>{_lines(end)}" for name, end in
                                   zip(names, ends, strict=True)],
                     ),
-                    yaxis=axis("share of the range", showticklabels=False),
+                    yaxis=axis("", showticklabels=False),
                     hovermode=False,
                 ),
             },
@@ -215,15 +222,24 @@ def _scaled(values: list[Any]) -> list[float]:
     return [(value - low) / (high - low) if high > low else 0.5 for value in values]
 
 
+def _lines(text: str) -> str:
+    return "<br>".join(plain(line) for line in text.split("\n"))
+
+
+def _folded(path: str) -> str:
+    """A path on as many lines as it has parts, so that neighbours fit on a narrow screen."""
+    return "<br>".join(plain(part) for part in path.removeprefix("components.").split("."))
+
+
 def _ends(values: list[Any], name: str) -> str:
     if not all(isinstance(value, int | float) for value in values):
         order = list(dict.fromkeys(values))
-        return f"{order[0]} … {order[-1]}"
+        return f"{order[0]} …\n{order[-1]}"
     low, high = min(values), max(values)
     if name in ("latency.p99", "cost.per_hour"):
         # Two dollar signs in a text would be read as a formula.
-        return f"{value_of(name, low)} … {value_of(name, high).lstrip('$')}"
-    return f"{low:g} … {high:g}"
+        return f"{value_of(name, low)} …\n{value_of(name, high).lstrip('$')}"
+    return f"{low:g} …\n{high:g}"
 
 
 def _cell(row: Document) -> str:

@@ -11,7 +11,7 @@ from simulator.present.html.blocks import (
     Report,
 )
 from simulator.present.html.section import Section
-from simulator.present.studies import capacity, compare, sensitivity, size
+from simulator.present.studies import capacity, compare, sensitivity, size, sweep
 from simulator.present.studies.words import change_of
 
 STUDIES = frozenset({"compare", "capacity", "sweep", "size", "sensitivity"})
@@ -46,14 +46,22 @@ def _sentences(document: Document) -> list[str]:
         ]
         flips = [compare.flip_sentence(flip) for flip in document["flips"]]
         origins = compare.origin_sentences(document)
-        return [*unsteady, *(text[:1].upper() + text[1:] for text in [*flips, *origins])]
+        return [*unsteady, *(_began(text) for text in [*flips, *origins])]
     if study == "capacity":
-        return [text[:1].upper() + text[1:] for text in capacity.reasons_of(document)]
+        return [_began(text) for text in capacity.reasons_of(document)]
     if study == "size":
-        return [text[:1].upper() + text[1:] for text in size.sureness_of(document)]
+        return [_began(text) for text in size.sureness_of(document)]
+    if study == "sweep":
+        return [_began(text) for text in sweep.notes_of(document)]
     if study == "sensitivity":
         return sensitivity.notes_of(document)
     return []
+
+
+def _began(text: str) -> str:
+    """A sentence with a capital letter, unless it begins with a name of the design."""
+    first = text.partition(" ")[0]
+    return text if set(first) & set("_=.") else text[:1].upper() + text[1:]
 
 
 def _gates(gates: Sequence[Document]) -> DataTable:

@@ -25,6 +25,7 @@ class Differences(Section):
                 columns=("path", "change", "values"),
                 rows=[(where, WORDS[sign], what) for sign, where, what in change_rows(changes)],
                 words=frozenset({1, 2}),
+                stacked=True,
             )
             for name, changes in document["changes"].items()
         ]
