@@ -44,8 +44,8 @@ class Parameter:
 
     def _whole(self, share: float) -> int:
         """A whole number, one step up and down at least: a quarter more than one is two."""
-        low = max(1, min(round(self.value * self.low), self.value - 1))
-        high = max(round(self.value * self.high), self.value + 1)
+        low: int = max(1, min(round(self.value * self.low), self.value - 1))
+        high: int = max(round(self.value * self.high), self.value + 1)
         return round(low + (high - low) * share)
 
     def shown(self, share: float) -> str:

@@ -132,7 +132,9 @@ def _bounds(document: Document) -> list[tuple[str, float]]:
 
 
 def _highest(document: Document) -> float:
-    values = [line["latency.p99"] for line in document["curve"] if line["latency.p99"] is not None]
+    values: list[float] = [
+        line["latency.p99"] for line in document["curve"] if line["latency.p99"] is not None
+    ]
     return max([*values, *(bound for _, bound in _bounds(document))])
 
 
