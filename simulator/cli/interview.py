@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,7 +34,6 @@ def interview(
     from simulator.interview.blocks import to_markdown, to_terminal
     from simulator.interview.card import card, card_document, title_of
     from simulator.interview.material import gather
-    from simulator.present.html.card import render_card
 
     if format_ not in ("text", "markdown", "json"):
         fail(f"there is no format `{format_}`", "known: text, markdown, json")
@@ -62,8 +61,27 @@ def interview(
         for line in to_terminal(title, sections, terminal_width()):
             typer.secho(line, bold=line.startswith("  █"))
         if report:
-            again = words.command()
-            page = render_card(document, again)
-            written = words.write_page((loaded.topology.name, "interview"),
-                                    {**document, "command": again}, page)  # fmt: skip
-            typer.echo(f"\n  █ NEXT\n    report  {written}\n    again   {again}")
+            page = _write_report(loaded, document, seed, jobs)
+            typer.echo(f"\n  █ NEXT\n    report  {page}\n    again   {words.command()}")
+
+
+def _write_report(loaded: Any, card: dict[str, Any], seed: int, jobs: int | None) -> Path:
+    """The report of the run that the card tells of, with the card as its section.
+
+    The run is made once more: what it recorded did not leave the process that made it. The same
+    seed gives the same figures.
+    """
+    from dataclasses import replace
+
+    from simulator.cli.running import run_or_fail
+    from simulator.cli.writing import REPORT_FILE, prepare_folder, write_report
+    from simulator.studies.conditions import Condition, options_of
+    from simulator.studies.saved import keepsake
+
+    options = replace(options_of(loaded.topology, Condition(), seed), jobs=jobs)
+    folder = prepare_folder(Path("reports") / loaded.topology.name / "interview")
+    result = run_or_fail(loaded.topology, options, None)
+    result.document.update(keepsake(result, loaded.data, options))
+    result.document["interview"] = card
+    write_report(result, folder, words.command())
+    return folder / REPORT_FILE

@@ -53,7 +53,7 @@ def strain(row: PaperRow, component: Component) -> float | None:
     replicas = getattr(component, "replicas", None)
     if row.utilization is None or scale is None or not replicas:
         return row.utilization
-    return row.utilization * replicas / max(replicas, scale.max_replicas)
+    return float(row.utilization * replicas / max(replicas, scale.max_replicas))
 
 
 def grown(topology: Topology, factor: float) -> tuple[Topology, tuple[Setting, ...]]:

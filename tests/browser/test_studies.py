@@ -109,14 +109,17 @@ FIGURES = {
 
 
 def interview_page() -> str:
-    """The card of a small design as a page."""
+    """The report of a run of a small design with its card."""
     from simulator.interview.card import card, card_document
     from simulator.interview.material import gather
-    from simulator.present.html.card import render_card
 
     data = YAML(typ="safe").load(BREAKABLE)
-    material = gather(Topology.model_validate(data), data, jobs=1)
-    return render_card(card_document(material, card(material)), "simulate interview shop")
+    topology = Topology.model_validate(data)
+    material = gather(topology, data, jobs=1)
+    result = run(topology, RunOptions(requests=4000, replications=2, jobs=1))
+    tables = report_tables(result.recordings, result.findings)
+    told = {"interview": card_document(material, card(material))}
+    return render_report({**result.document, **told}, tables)
 
 
 def drill_page() -> str:
@@ -146,7 +149,7 @@ def accessibility(page: Any) -> list[tuple[str, str, str]]:
 
 PAGES = {
     "drill": (drill_page, {"drill-matrix", "drill-course", "drill-course-2"}),
-    "interview": (interview_page, set()),
+    "interview": (interview_page, {"percentile-spectrum"}),
     "faults": (fault_page, {"rates-over-time", "latency-over-time", "utilization-over-time"}),
 }
 

@@ -25,6 +25,15 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Heading:
+    """The heading of a part of a section, and its address in the page."""
+
+    shape: ClassVar[str] = "heading"
+    title: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Prose:
     """Paragraphs of text."""
 
@@ -170,4 +179,5 @@ class Drawing:
     name: str = ""
 
 
-Block = Prose | Points | FindingList | Tiles | DataTable | Facts | Listing | Download | Drawing
+Words = Heading | Prose | Points | FindingList
+Block = Words | Tiles | DataTable | Facts | Listing | Download | Drawing

@@ -21,6 +21,8 @@ class Promises(Section):
     def blocks(self, report: Report) -> Sequence[Block]:
         estimates = report.document.get("estimates") or []
         claims = report.document.get("claims") or []
+        if report.document.get("interview") is not None:
+            return []  # the interview has them
         blocks: list[Block] = []
         if claims:
             blocks += [Prose([_counts(claims)]), _claims(claims)]

@@ -1,13 +1,21 @@
-"""The interview card as a page."""
+"""The interview card in the report of a run: what to say about the design, before its figures."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
-from simulator.present.html.blocks import Block, DataTable, Download, Drawing, Points, Prose
-from simulator.present.html.page import FilledSection, Head, Page, render_page
+from simulator.present.html.blocks import (
+    Block,
+    DataTable,
+    Drawing,
+    Heading,
+    Points,
+    Prose,
+    Report,
+)
+from simulator.present.html.section import Section
 
 Document = dict[str, Any]
 
@@ -18,30 +26,29 @@ VIEW = re.compile(r'viewBox="0 0 ([0-9.]+) ')
 FIGURE = re.compile(r"^[-+<≈$–]?[\d$∞–]")
 
 
-def render_card(document: Document, command: str = "") -> str:
-    """The card as one HTML file, from what ``--format json`` prints; a pure function.
+class Interview(Section):
+    """The card of the design, part by part, if the run was made for an interview."""
 
-    ``document`` holds ``title``, ``summary``, ``status`` and ``verdict`` of the design under its
-    own load, ``sections`` as :func:`simulator.interview.blocks.to_data` gives them, and ``svg``,
-    the diagram.
-    """
-    head = Head(
-        title=f"{document['title']} · interview",
-        status=document["status"],
-        verdict=document["verdict"],
-        facts=document["facts"],
-        command=command,
-    )
-    sections = []
-    for number, section in enumerate(document["sections"]):
-        title = section["title"] or "In short"
-        name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-        blocks = list(_blocks(section["blocks"], f"{name}-{number}", document))
-        if blocks:
-            sections.append(FilledSection(name, title, blocks))
-    data = Download("Save the data as JSON", f"{document['topology']}-interview.json")
-    sections.append(FilledSection("data", "Data", [data]))
-    return render_page(Page(head, sections, {"document": document, "tables": {}}))
+    name = "interview"
+    title = "Interview"
+    order = 15
+
+    def blocks(self, report: Report) -> Sequence[Block]:
+        """Headings and blocks of the card, from ``interview`` in the document of the run.
+
+        That is what ``simulate interview --format json`` prints: ``sections`` as
+        :func:`simulator.interview.blocks.to_data` gives them, and ``svg``, the diagram.
+        """
+        card = report.document.get("interview")
+        if card is None:
+            return []
+        blocks: list[Block] = []
+        for number, section in enumerate(card["sections"]):
+            found = list(_blocks(section["blocks"], f"interview-{number}", card))
+            if found and section["title"]:
+                blocks.append(Heading(section["title"], f"interview-{number}"))
+            blocks += found
+        return blocks
 
 
 def _blocks(blocks: list[Document], name: str, document: Document) -> Iterator[Block]:
