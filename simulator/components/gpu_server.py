@@ -196,6 +196,8 @@ class GpuPoolServer(Server):
                 job.payload.first_token = self.clock.now + self.spec.front_end.answer
             elif what == FINISHED:
                 self.generated_tokens += job.output
+                if job.output > 1:
+                    job.payload.per_token = job.tpot_s
                 self.pool.finished(job)
                 job.payload.resume()
             elif what == PREEMPTED:

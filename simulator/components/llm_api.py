@@ -135,7 +135,10 @@ class LlmApiServer(Server):
             self.failed += 1
             return Outcome.ERROR
         request.first_token = self.clock.now
-        stream = self.per_token(request) * (generated - 1.0)
+        each = self.per_token(request)
+        if generated > 1.0:
+            request.per_token = each
+        stream = each * (generated - 1.0)
         if stream > 0.0:
             yield stream
         self.served += 1

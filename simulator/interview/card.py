@@ -156,7 +156,7 @@ def _simulation(material: Material) -> Section:
     document = base.document
     sentence = document["verdict"]["sentence"]
     section.say(f"{sentence[:1].upper()}{sentence[1:]}.")
-    words = ["latency.p50", "latency.p95", "latency.p99", "ttft.p50", "ttft.p99"]
+    words = ["latency.p50", "latency.p95", "latency.p99", "ttft.p50", "ttft.p99", "tpot.p50"]
     words += [f"{name}.p99" for name in material.topology.metrics]
     words += [
         "throughput", "availability", "degraded", "cost.per_1k_requests", "cost.per_month",

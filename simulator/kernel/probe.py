@@ -55,7 +55,7 @@ class Probe:
         self.trace_every = trace_every
         self.requests = Columns(
             index="I", arrived="d", latency="d", kind="B", outcome="B", quality="f", cost="f",
-            ttft="f",
+            ttft="f", tpot="f",
         )  # fmt: skip
         self.visits = Columns(
             visit="I", parent="i", request="I", component="H", called="d", wait="f", service="f",
@@ -156,7 +156,7 @@ class Probe:
 
     def _finisher(self) -> "Callable[[Request, Outcome], None]":
         # Called once per request: everything it needs is bound beforehand.
-        index, arrived, latency, kind, code, quality, cost, ttft = self.requests.appends
+        index, arrived, latency, kind, code, quality, cost, ttft, tpot = self.requests.appends
         clock, codes, ok = self.clock, CODES, Outcome.OK
 
         def finished(request: "Request", outcome: Outcome) -> None:
@@ -172,5 +172,7 @@ class Probe:
             cost(request.cost)
             first = request.first_token
             ttft(NAN if first is None else first - came)
+            each = request.per_token
+            tpot(NAN if each is None else each)
 
         return finished

@@ -77,6 +77,7 @@ class Request:
         "on_start",
         "operation",
         "outcome",
+        "per_token",
         "priority",
         "quality",
         "send",
@@ -101,6 +102,7 @@ class Request:
         self.cost = 0.0
         self.degraded: Outcome | None = None
         self.first_token: float | None = None
+        self.per_token: float | None = None
         self.operation: str | None = None
         self.outcome: Outcome | None = None
         self.on_end: Callable[[Request], None] | None = None
@@ -133,6 +135,7 @@ class Request:
         child.cost = 0.0
         child.degraded = None
         child.first_token = None
+        child.per_token = None
         child.operation = self.operation
         child.outcome = None
         child.on_end = None
@@ -250,6 +253,7 @@ class Request:
             self.degraded = child.degraded
         if child.first_token is not None:
             self.first_token = child.first_token
+            self.per_token = child.per_token
 
     @property
     def queued(self) -> bool:

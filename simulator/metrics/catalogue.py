@@ -23,6 +23,11 @@ METRICS: dict[str, Metric] = {
         "seconds",
         "mean, percentiles p(..), max",
     ),
+    "tpot": Metric(
+        "Mean time of each token after the first of a streamed answer (inter-token latency).",
+        "seconds",
+        "mean, percentiles p(..), max",
+    ),
     "throughput": Metric("Requests that finished, with whatever outcome.", "per second", "value"),
     "goodput": Metric("Requests answered well within their time limits.", "per second", "value"),
     "errors": Metric(

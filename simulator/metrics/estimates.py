@@ -140,11 +140,10 @@ def _samples(
 ) -> dict[str, list[Floats]]:
     """The values behind every mean and percentile, by name, one array per replication."""
     good = [window.of_kind(None, good=True) for window in windows]
-    ttft = _columns(windows, good, "ttft")
-    found = {
-        "latency": _columns(windows, good, "latency"),
-        "ttft": [values[~np.isnan(values)] for values in ttft],
-    }
+    found = {"latency": _columns(windows, good, "latency")}
+    for name in ("ttft", "tpot"):
+        columns = _columns(windows, good, name)
+        found[name] = [values[~np.isnan(values)] for values in columns]
     for name in derived[0]:
         pairs = [(own[name], window.cut_s) for own, window in zip(derived, windows, strict=True)]
         found[name] = [own.values[own.at >= cut] for own, cut in pairs]

@@ -161,7 +161,7 @@ def summarize(recordings: Sequence[Recording], question: Question, findings: Fin
 def metrics_document(windows: Sequence[Window], question: Question, kind: int | None) -> Document:
     """Metrics of one class of requests, or of all of them (None).
 
-    Latency, quality and the time to the first token are those of good answers; throughput counts
+    Latency, quality and the times of tokens are those of good answers; throughput counts
     every finished request, goodput the good ones; cost is that of the whole design.
     """
     good = [window.of_kind(kind, good=True) for window in windows]
@@ -169,10 +169,10 @@ def metrics_document(windows: Sequence[Window], question: Question, kind: int | 
     finished = [int(mask.sum()) for mask in every]
     fine = [int(mask.sum()) for mask in good]
     cells = question.cells
-    ttft = _column(windows, good, "ttft")
     document: Document = {
         "latency": spread(_column(windows, good, "latency"), question.percentiles),
-        "ttft": spread([values[~np.isnan(values)] for values in ttft], question.percentiles),
+        "ttft": spread(_streamed(windows, good, "ttft"), question.percentiles),
+        "tpot": spread(_streamed(windows, good, "tpot"), question.percentiles),
         "throughput": _per_second(windows, finished, cells),
         "goodput": _per_second(windows, fine, cells),
         "errors": _errors(windows, every, finished, fine),
@@ -193,6 +193,11 @@ def _column(windows: Sequence[Window], masks: Sequence[Any], name: str) -> list[
         window.requests[name][mask].astype(np.float64)
         for window, mask in zip(windows, masks, strict=True)
     ]
+
+
+def _streamed(windows: Sequence[Window], masks: Sequence[Any], name: str) -> list[Any]:
+    """A column of the requests whose answers were streamed."""
+    return [values[~np.isnan(values)] for values in _column(windows, masks, name)]
 
 
 def _per_second(windows: Sequence[Window], counts: Sequence[int], cells: int) -> Document:

@@ -62,7 +62,7 @@ def _row(document: Document, goal: Goal) -> Document:
     row |= measured
     low = measured["value"] if measured["low"] is None else measured["low"]
     high = measured["value"] if measured["high"] is None else measured["high"]
-    if not document["stable"] and goal.metric in {"latency", "ttft"}:
+    if not document["stable"] and goal.metric in {"latency", "ttft", "tpot"}:
         row["status"] = "fail"
     else:
         row["status"] = goal.threshold.evaluate(low, high, measured["value"])

@@ -5,7 +5,7 @@ import math
 from simulator.quantities import told_duration
 from simulator.quantities.grouping import grouped
 
-DURATION_METRICS = frozenset({"latency", "ttft"})
+DURATION_METRICS = frozenset({"latency", "ttft", "tpot"})
 
 
 def seconds(value: float | None) -> str:

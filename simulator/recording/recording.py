@@ -16,7 +16,7 @@ class Recording:
         One row per finished request, in order of finishing: ``index`` (order of arrival),
         ``arrived`` and ``latency`` (s), ``kind`` (position in ``kinds``), ``outcome`` (position
         in ``outcomes``), ``quality`` (0 to 1), ``cost`` (dollars), ``ttft`` (s from arrival to
-        the first token, NaN if none).
+        the first token, NaN if none), ``tpot`` (mean s of each further token, NaN if none).
     visits
         One row per visit of a traced request to a component, in order of ending: ``visit`` and
         ``parent`` (identities, parent -1 at the top), ``request``, ``component`` (position in

@@ -182,7 +182,7 @@ class _Reader:
     def _values(self, window: Window, metric: str, kind: int | None) -> Any:
         """Values of a metric over requests; None if it is not of that sort."""
         good = window.of_kind(kind, good=True)
-        if metric in ("latency", "ttft"):
+        if metric in ("latency", "ttft", "tpot"):
             values = window.requests[metric][good].astype(np.float64)
             return values[~np.isnan(values)]
         derived = self.question.derived or {}

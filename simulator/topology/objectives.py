@@ -12,8 +12,8 @@ from simulator.topology.model import Topology
 
 MEASURED = frozenset(
     {
-        "latency", "ttft", "errors", "availability", "quality", "degraded", "cost", "throughput",
-        "goodput",
+        "latency", "ttft", "tpot", "errors", "availability", "quality", "degraded", "cost",
+        "throughput", "goodput",
     }
 )  # fmt: skip
 """Metrics of every run."""

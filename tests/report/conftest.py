@@ -51,6 +51,7 @@ def record(replication: int, rate: float, count: int = 4000) -> Recording:
         "quality": np.ones(count, np.float32),
         "cost": np.full(count, 1e-4, np.float32),
         "ttft": np.full(count, np.nan, np.float32),
+        "tpot": np.full(count, np.nan, np.float32),
     }
     times = np.linspace(0.0, horizon, 241)
     meters = _meters(times, arrived, called, started, worked, ended)

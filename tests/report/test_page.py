@@ -137,7 +137,7 @@ def test_without_tables_what_needs_none_remains(run: Any) -> None:
 
 def test_a_run_without_a_good_answer_has_a_page(run: Any) -> None:
     document = copy.deepcopy(run.document)
-    document["metrics"] |= {"latency": None, "ttft": None, "quality": None}
+    document["metrics"] |= {"latency": None, "ttft": None, "tpot": None, "quality": None}
     tables = copy.deepcopy(run.tables) | {"spectrum": [], "breakdown": [], "exemplars": []}
     for column in tables["timeline"]["latency"].values():
         column[:] = [None] * len(column)

@@ -10,6 +10,7 @@ import pytest
 from pool_fixtures import ENCODER, LLM, build, serve
 from ruamel.yaml import YAML
 
+import simulator
 from simulator.components.gpu_pool import GpuPool
 from simulator.components.gpu_server import GpuPoolServer
 from simulator.kernel.request import Request
@@ -186,3 +187,34 @@ def test_a_default_run_is_shorter_with_engines_in_it() -> None:
     assert experiment.expected_requests * replications == pytest.approx(140_000, rel=1e-6)
     asked, replications, _ = plan_run(topology, RunOptions(requests=6000))
     assert asked.expected_requests * replications == pytest.approx(6000, rel=1e-6)
+
+
+def test_streaming_is_measured_by_first_token_and_by_the_others(tmp_path: Path) -> None:
+    """TTFT + (output - 1) x TPOT is the latency; objectives may name both; a provider streams too.
+
+    Every answer has 101 tokens. What passes before the pool and after the last token is nothing.
+    """
+    design = """
+name: streamed
+rate: 2 rps
+requests:
+  own: {entry: pool, share: 50%, attributes: {input_tokens: 300, output_tokens: 101}}
+  bought: {entry: api, share: 50%, attributes: {input_tokens: 300, output_tokens: 101}}
+components:
+  pool: {kind: gpu_pool, gpu: l4, model: llama-3.2-3b, cost: $1/h}
+  api: {kind: llm_api, first_token: 200ms, per_token: 10ms}
+objectives:
+  own.tpot: ["p(95)<100ms"]
+  bought.tpot: ["p(95)<9ms"]
+"""
+    path = tmp_path / "streamed.yaml"
+    path.write_text(design)
+    document = simulator.run(path, requests=2000, replications=1).document
+    own, bought = (document["classes"][name] for name in ("own", "bought"))
+    for values in (own, bought):
+        ttft, tpot = values["ttft"]["mean"]["value"], values["tpot"]["mean"]["value"]
+        assert ttft + 100 * tpot == pytest.approx(values["latency"]["mean"]["value"], rel=1e-4)
+    assert bought["tpot"]["p50"]["value"] == pytest.approx(0.010, rel=1e-4)
+    # At least the weights and at most ten times that: 3.2e9 x 2 bytes at 80 % of 300 GB/s.
+    assert 0.0267 < own["tpot"]["p50"]["value"] < 0.267
+    assert [row["status"] for row in document["objectives"]] == ["pass", "fail"]

@@ -42,6 +42,10 @@ def test_the_clock_adds_nothing_to_the_engines() -> None:
         assert request.outcome is Outcome.OK
         assert ended == [pytest.approx(generation.finished_s)]
         assert request.first_token == pytest.approx(generation.first_token_s)
+        if generation.output > 1:
+            assert request.per_token == pytest.approx(generation.tpot_s)
+        else:
+            assert request.per_token is None
 
 
 def test_work_of_a_lost_replica_is_done_by_the_other() -> None:

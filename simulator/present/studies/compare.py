@@ -18,8 +18,8 @@ from simulator.present.studies.words import (
 )
 
 HEADLINE = (
-    "latency.p50", "latency.p95", "latency.p99", "ttft.p99", "errors.rate", "goodput", "quality",
-    "cost.per_hour", "cost.per_1k_requests",
+    "latency.p50", "latency.p95", "latency.p99", "ttft.p99", "tpot.p99", "errors.rate", "goodput",
+    "quality", "cost.per_hour", "cost.per_1k_requests",
 )  # fmt: skip
 
 
