@@ -28,6 +28,8 @@ from simulator.topology.model import Topology
 from simulator.topology.paper import on_paper
 
 REQUESTS = 10_000
+REPLICATIONS = 2
+"""Few and long: an effect is a difference of two runs, and needs no interval of each."""
 TRAJECTORIES = 4
 LEVELS = 4
 PARAMETERS_MAX = 12
@@ -65,6 +67,7 @@ def sensitivity(
     bench = bench or Bench()
     if options.requests is None and options.duration_s is None:
         options = replace(options, requests=REQUESTS)
+    options = replace(options, replications=options.replications or REPLICATIONS)
     base = plan_run(design.topology, options)[0]
     options = replace(options, rps=None, duration_s=base.horizon_s, thresholds=())
     design = design.varied([("rate", base.topology.rate)])
@@ -82,11 +85,12 @@ def sensitivity(
         for row in samples
     ]
     found = bench.evaluate(points, "runs")
-    effects = {}
+    effects, typical = {}, {}
     for output in OUTPUTS:
         values = [measured(item["document"]["metrics"], output)["value"] for item in found]
         if any(value is None for value in values):
             continue
+        typical[output] = float(np.mean(np.array(values, float)))
         effects[output] = _effects(problem, samples, np.array(values, float), parameters)
     return Sensitivity(
         {
@@ -101,6 +105,7 @@ def sensitivity(
             "parameters": [item.to_document() for item in parameters],
             "left_out": left_out,
             "effects": effects,
+            "typical": typical,
             "unstable": sum(not item["document"]["stable"] for item in found),
             "partial": any(item["document"]["run"]["endings"] != ["complete"] for item in found),
         }

@@ -12,7 +12,8 @@ from simulator.present.studies.words import (
 )
 
 SHOWN = 8
-NEGLIGIBLE = 1e-9
+NEGLIGIBLE = 1e-3
+"""Effects below this share of the strongest, or of the outcome itself, are not shown."""
 
 
 def sensitivity_lines(document: Document, again: str, report: str | None) -> Iterator[Line]:
@@ -31,17 +32,30 @@ def sensitivity_lines(document: Document, again: str, report: str | None) -> Ite
         yield "yellow" if "steady" in note else "dim", f"  ! {note}"
     if notes_of(document):
         yield "", ""
-    for output, rows in document["effects"].items():
-        strong = [row for row in rows if row["strength"] > NEGLIGIBLE * max(1.0, _largest(rows))]
+    for output in document["effects"]:
+        strong = strong_of(document, output)
         yield section(f"WHAT MOVES {label_of(output).upper()}")
         if not strong:
-            yield "dim", "    nothing that was varied"
-        yield from _bars(output, strong[:SHOWN])
+            yield "dim", f"    {NOTHING}"
+        yield from _bars(output, strong)
         yield "", ""
     yield section("NEXT")
     if report is not None:
         yield "", f"    report  {report}"
     yield "", f"    again   {again}"
+
+
+NOTHING = "nothing that was varied, by 0.1% or more"
+
+
+def strong_of(document: Document, output: str) -> list[Document]:
+    """The rows of an output worth showing, the strongest first."""
+    rows = document["effects"].get(output, [])
+    largest = _largest(rows)
+    least = NEGLIGIBLE * abs(document.get("typical", {}).get(output, 0.0))
+    if largest <= least:
+        return []
+    return [row for row in rows if row["strength"] > NEGLIGIBLE * largest][:SHOWN]
 
 
 def _bars(output: str, rows: list[Document]) -> Iterator[Line]:
@@ -50,7 +64,7 @@ def _bars(output: str, rows: list[Document]) -> Iterator[Line]:
     for row in rows:
         sign = "−" if row["effect"] < 0 else "+"
         bar = "█" * max(1, round(10 * row["strength"] / largest))
-        cells.append([row["parameter"], f"{row['low']} → {row['high']}",
+        cells.append([row["parameter"].removeprefix("components."), f"{row['low']} → {row['high']}",
                       f"{sign}{value_of(output, row['strength'])}", bar])  # fmt: skip
     for text in columns(cells, left=4):
         yield "", text
@@ -80,8 +94,9 @@ def notes_of(document: Document) -> list[str]:
 def verdict_of(document: Document) -> str:
     """What moves each output most."""
     found = []
-    for output, rows in document["effects"].items():
-        if rows and rows[0]["strength"] > NEGLIGIBLE:
-            amount = value_of(output, rows[0]["strength"])
-            found.append(f"{rows[0]['parameter']} moves {label_of(output)} most, by {amount}")
+    for output in document["effects"]:
+        for row in strong_of(document, output)[:1]:
+            amount = value_of(output, row["strength"])
+            name = row["parameter"].removeprefix("components.")
+            found.append(f"{name} moves {label_of(output)} most, by {amount}")
     return "; ".join(found) or "nothing that was varied moves anything"
