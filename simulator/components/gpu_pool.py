@@ -175,6 +175,11 @@ class GpuPool(Component):
         """The model's catalogue entry."""
         return find_model(self.model or "")
 
+    @property
+    def kv_token_bytes(self) -> float:
+        """Bytes of keys and values of a token."""
+        return self.shape.kv_bytes_per_token(KV_BYTES[self.kv_quantization])
+
     def step_time(self) -> StepTime:
         """Step times by order of trust: the profile, else the roofline."""
         link = None if self.link is None else self.link.link()
@@ -243,6 +248,13 @@ class GpuPool(Component):
         return self.replicas > 1 or self.autoscale is not None
 
     @property
+    def parts(self) -> tuple[int, int]:
+        """Replicas of one engine that compute prompts only, and those that decode."""
+        if self.disaggregated is None:
+            return 0, 1
+        return self.disaggregated.prefill, self.replicas - self.disaggregated.prefill
+
+    @property
     def replica_count(self) -> float:
         return float(self.replicas)
 
@@ -263,13 +275,15 @@ class GpuPool(Component):
             size = server.max_batch_size
             seconds = server.batch_time.seconds([self.item(attributes)] * size, 0)
             return Paper(servers=float(self.replicas * size), service_s=seconds)
-        room = Room(self.step_time(), self.engine_config())
+        prefill, decode = self.parts
+        room = Room(self.step_time(), self.engine_config(), prefill=prefill, decode=decode)
         prompt = max(1, round(attributes.get(self.input_tokens, 1.0)))
         output = max(1, round(attributes.get(self.output_tokens, 1.0)))
         room.ask(prompt, output)
         batch = room.largest()
-        replicas = self.replicas - (self.disaggregated.prefill if self.disaggregated else 0)
-        paper = Paper(servers=float(batch * replicas), service_s=room.seconds(batch))
+        engines = 1 if self.disaggregated else self.replicas
+        seconds = room.seconds(batch)
+        paper = Paper(servers=engines * room.rate() * seconds, service_s=seconds)
         try:
             Batch(room.config).check(prompt, output)
         except DoesNotFit as refusal:

@@ -38,12 +38,15 @@ class GpuPoolServer(Server):
         engines: list[Any] = list(self.inner)
         split = spec.disaggregated
         if self.continuous and split is not None:
-            transfer = split.transfer(spec.shape.kv_bytes_per_token())
+            transfer = split.transfer(spec.kv_token_bytes)
             parts = self.inner[: split.prefill], self.inner[split.prefill :]
             engines = [Disaggregated(*parts, transfer)]
         self.room: Room | None = None
         if self.continuous:
-            self.room = Room(self.inner[0].step_time, self.inner[0].config)
+            parts = spec.parts
+            self.room = Room(
+                self.inner[0].step_time, self.inner[0].config, prefill=parts[0], decode=parts[1]
+            )
         self.pool = EnginePool(site.clock, engines, router(spec.router), self._room, self._react)
         self.taken: dict[float, list[int]] = {}
         if spec.autoscale is not None:
@@ -95,11 +98,7 @@ class GpuPoolServer(Server):
 
     def _room(self, engine: Any) -> float:
         """How many jobs an engine could work on at its present pace."""
-        if self.room is None:
-            return 1.0
-        split = self.spec.disaggregated
-        decoding = 1 if split is None else self.spec.replicas - split.prefill
-        return self.room.of(engine.running_count // decoding) * decoding
+        return 1.0 if self.room is None else self.room.of(engine.running_count)
 
     def _outside(self) -> float:
         """1 once a step has left the range that its times were measured in."""

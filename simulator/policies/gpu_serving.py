@@ -251,13 +251,20 @@ class Room:
     m / S(m) at its largest batch m. With n running, the engine is as busy as n servers out of
     c(n) = S(n) m / S(m): n / c(n) is the share of the greatest throughput, 1 at saturation. Prompt
     and output lengths are the means of what was asked so far.
+
+    Disaggregated, P replicas compute prompts, P / p a second at most, and D decode, D m / S(m) with
+    S(n) = O d(n / D). The smaller of the two is the most they serve; a request takes p + S(n).
     """
 
     REFRESH = 1.1
 
-    def __init__(self, times: StepTime, config: EngineConfig) -> None:
+    def __init__(
+        self, times: StepTime, config: EngineConfig, *, prefill: int = 0, decode: int = 1
+    ) -> None:
         self.times = times
         self.config = config
+        self.prefill = prefill
+        self.decode = decode
         self.asked = 0
         self.prompt = self.output = 0.0
         self._next = 1.0
@@ -275,12 +282,15 @@ class Room:
     def of(self, running: int) -> float:
         """The room c(n) with `running` requests."""
         if running not in self._known:
-            full = self.largest()
-            known = min(max(running, 1), full)
-            self._known[running] = max(
-                float(running), full * self.seconds(known) / self.seconds(full)
-            )
+            known = min(max(running / self.decode, 1), self.largest())
+            self._known[running] = max(float(running), self.rate() * self.seconds(int(known)))
         return self._known[running]
+
+    def rate(self) -> float:
+        """The most requests a second that can be served."""
+        full = self.largest()
+        decoded = self.decode * full / self._decoding(full)
+        return min(decoded, self.prefill / self._alone()) if self.prefill else decoded
 
     def largest(self) -> int:
         """The largest batch that slots and KV blocks allow."""
@@ -292,10 +302,29 @@ class Room:
 
     def seconds(self, batch: int) -> float:
         """The mean time S(n) of a request in a batch of n."""
+        return self._decoding(batch) + (self._alone() if self.prefill else 0.0)
+
+    def _decoding(self, batch: int) -> float:
+        """The time in a batch of n, with the prompts of the others unless they are elsewhere."""
         count = max(1, self.asked)
         prompt, output = max(1, round(self.prompt / count)), max(1.0, self.output / count)
         config, kv = self.config, prompt + output / 2
         step = self.times.decode(batch, 1 + config.draft_tokens).at(kv) + config.step_overhead_s
+        decoding = output / config.tokens_per_step * step
+        if self.prefill:
+            return decoding
         plain = self.times.decode(batch).at(kv)
         extra = max(0.0, self.times.mixed([(prompt, 0)], batch, kv, kv) - plain)
-        return output / config.tokens_per_step * step + batch * (extra + config.prompt_overhead_s)
+        return decoding + batch * (extra + config.prompt_overhead_s)
+
+    def _alone(self) -> float:
+        """The time of a prompt on a replica that computes nothing else."""
+        left = max(1, round(self.prompt / max(1, self.asked)))
+        config = self.config
+        seconds, done = 0.0, 0
+        while left:
+            chunk = min(left, config.max_num_batched_tokens)
+            seconds += self.times.mixed([(chunk, done)], 0, 0.0, 0.0)
+            seconds += config.step_overhead_s + config.prompt_overhead_s
+            left, done = left - chunk, done + chunk
+        return seconds

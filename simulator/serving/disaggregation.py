@@ -70,14 +70,13 @@ class Disaggregated:
 
     @property
     def waiting_count(self) -> int:
-        """Requests that wait for a place in a batch, or whose KV cache is on its way."""
-        engines = sum(engine.waiting_count for engine in (*self.prefill, *self.decode))
-        return engines + len(self._sent)
+        """Requests whose prompt waits for a place in a batch."""
+        return sum(engine.waiting_count for engine in self.prefill)
 
     @property
     def running_count(self) -> int:
-        """Requests whose prompt is computed or that decode."""
-        return sum(engine.running_count for engine in (*self.prefill, *self.decode))
+        """Requests begun: their prompt is computed, their KV cache is on its way, they decode."""
+        return self.load - self.waiting_count
 
     @property
     def load(self) -> int:

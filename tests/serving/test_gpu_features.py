@@ -218,3 +218,44 @@ objectives:
     # At least the weights and at most ten times that: 3.2e9 x 2 bytes at 80 % of 300 GB/s.
     assert 0.0267 < own["tpot"]["p50"]["value"] < 0.267
     assert [row["status"] for row in document["objectives"]] == ["pass", "fail"]
+
+
+@pytest.mark.parametrize(("prefill", "output"), [(1, 20), (3, 400)])
+def test_disaggregated_pools_know_what_they_can_serve(prefill: int, output: int) -> None:
+    """Prompts of 2,000 tokens: one prefill replica of four gives way, or one decode replica.
+
+    The capacity on paper is that of the bottleneck: at 70 % of it nothing piles up and the pool
+    is 70 % used up to 10 % (lengths are fixed, arrivals even); at 130 % the queue grows.
+    """
+    shape = {"replicas": 4, "disaggregated": {"prefill": prefill, "bandwidth": "50 GB/s"}}
+    attributes = {"input_tokens": 2000, "output_tokens": output}
+    waited = {}
+    for load in (0.7, 1.3):
+        clock, server = build({**LLM, **shape, "prefix_caching": False})
+        paper = server.spec.on_paper({name: float(value) for name, value in attributes.items()})
+        assert paper.servers is not None
+        rate = load * paper.servers / paper.service_s
+        count = int(400 * rate)
+        served = serve(clock, server, [(i / rate, attributes) for i in range(count)])
+        waited[load] = max(ended[0] - i / rate for i, (_, ended) in enumerate(served))
+        if load < 1.0:
+            busy, waiting = (server.pool.area(which) / (count / rate) for which in (0, 1))
+            levels = server.room.of(round(busy)) if server.room else 0.0
+            assert busy / levels == pytest.approx(load, rel=0.1)
+            assert waiting < 0.1 * busy
+    assert waited[1.3] > 2.0 * waited[0.7]
+
+
+def test_keys_and_values_in_8_bits_are_sent_in_half_the_time() -> None:
+    """1,000 tokens of 112 KiB over 1 GB/s: 115 ms, and half of it in FP8."""
+    shape = {"replicas": 2, "disaggregated": {"prefill": 1, "bandwidth": "1 GB/s"}}
+    tokens = {"input_tokens": 1000, "output_tokens": 2}
+    gaps = []
+    for bits in ("bf16", "fp8"):
+        clock, server = build({**LLM, **shape, "kv_quantization": bits})
+        ((request, ended),) = serve(clock, server, [(0.0, tokens)])
+        assert request.first_token is not None
+        gaps.append(ended[0] - request.first_token)
+    sent_s = 1000 * find_model("llama-3.2-3b").kv_bytes_per_token() / 1e9
+    # The step itself reads 1,001 tokens in half the time too: less than a millisecond.
+    assert gaps[0] - gaps[1] == pytest.approx(sent_s / 2, abs=1e-3)
