@@ -1,8 +1,15 @@
 """What a page is made of, whatever it is shown on: paragraphs, tables and drawings in sections."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+NARROWEST = 12
+"""Characters that a column of a terminal has at least."""
+TALLEST = 5
+"""Lines of a row of a terminal from which its cells stand below each other instead."""
+UNIT = re.compile(r"(?<=[0-9]) (?=[A-Za-z%])")
 
 
 @dataclass(frozen=True)
@@ -113,44 +120,69 @@ def _markdown_block(block: Block) -> Iterator[str]:
 
 def to_terminal(title: str, sections: Sequence[Section], width: int = 100) -> Iterator[str]:
     """The page as lines for a terminal; drawings are left to other forms."""
-    from textwrap import wrap
-
     yield f"  {title}"
     for section in sections:
         yield ""
         if section.title:
             yield f"  █ {section.title.upper()}"
         for place, block in enumerate(section.blocks):
-            if place and not isinstance(block, Drawing):
+            if place:
                 yield ""
-            if isinstance(block, Text):
-                yield from (f"    {line}" for line in wrap(block.text, width - 4))
-            elif isinstance(block, Points):
-                for item in block.items:
-                    lines = wrap(item, width - 6)
-                    yield from (
-                        f"    {' ' if number else '-'} {line}" for number, line in enumerate(lines)
-                    )
-            elif isinstance(block, Table):
-                yield from _terminal_table(block, width)
+            yield from (f"    {line}" for line in _terminal_block(block, width - 4))
+
+
+def _terminal_block(block: Block, width: int) -> Iterator[str]:
+    if isinstance(block, Text):
+        yield from _folded(block.text, width)
+    elif isinstance(block, Points):
+        for item in block.items:
+            for number, line in enumerate(_folded(item, width - 2)):
+                yield f"{' ' if number else '-'} {line}"
+    elif isinstance(block, Drawing):
+        yield "The diagram is in the report, and `simulate diagram` draws it."
+    else:
+        yield from _terminal_table(block, width)
+
+
+def _folded(text: str, width: int) -> list[str]:
+    """Lines of a text, a number never parted from its unit; one empty line of no text."""
+    from textwrap import wrap
+
+    held = UNIT.sub("\N{NO-BREAK SPACE}", text)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in wrap(held, width)] or [""]
 
 
 def _terminal_table(table: Table, width: int) -> Iterator[str]:
-    """Columns as wide as they need; the widest is wrapped to what is left."""
-    from textwrap import wrap
-
+    """Columns as wide as they need, the widest folded; cells below each other if that is tall."""
     columns = list(zip(table.heads, *table.rows, strict=True))
     widths = [max(len(cell) for cell in column) for column in columns]
-    available = width - 4 - 2 * (len(widths) - 1)
-    while sum(widths) > available and max(widths) > 12:
+    available = width - 2 * (len(widths) - 1)
+    while sum(widths) > available and max(widths) > NARROWEST:
         widest = widths.index(max(widths))
         second = sorted(widths)[-2] if len(widths) > 1 else 0
-        widths[widest] = max(12, second - 1, widths[widest] - (sum(widths) - available))
-    for row in (table.heads, *table.rows):
-        cells = [wrap(cell, size) or [""] for cell, size in zip(row, widths, strict=True)]
+        widths[widest] = max(NARROWEST, second - 1, widths[widest] - (sum(widths) - available))
+    rows = [
+        [_folded(cell, size) for cell, size in zip(row, widths, strict=True)]
+        for row in (table.heads, *table.rows)
+    ]
+    tallest = max(len(cell) for row in rows for cell in row)
+    if sum(widths) > available or (tallest > TALLEST and len(widths) > 2):
+        yield from _stacked(table, width)
+        return
+    for cells in rows:
         for line in range(max(len(cell) for cell in cells)):
             parts = [
                 (cell[line] if line < len(cell) else "").ljust(size)
                 for cell, size in zip(cells, widths, strict=True)
             ]
-            yield ("    " + "  ".join(parts)).rstrip()
+            yield "  ".join(parts).rstrip()
+
+
+def _stacked(table: Table, width: int) -> Iterator[str]:
+    """Each row as a list of its cells, under its first one."""
+    size = max(len(head) for head in table.heads[1:])
+    for row in table.rows:
+        yield from _folded(row[0], width)
+        for head, cell in zip(table.heads[1:], row[1:], strict=True):
+            for number, line in enumerate(_folded(cell, width - size - 4)):
+                yield f"  {'' if number else head:<{size}}  {line}"

@@ -16,6 +16,7 @@ from simulator.studies.conditions import Measured
 from simulator.studies.estimates import Computed
 from simulator.studies.metric_units import RATIO, unit_of_word
 from simulator.topology.diagram import arrows_of, svg
+from simulator.topology.model import Topology
 from simulator.topology.paper import on_paper
 
 SHOWN_PARTS = 5
@@ -156,6 +157,7 @@ def _simulation(material: Material) -> Section:
     document = base.document
     sentence = document["verdict"]["sentence"]
     section.say(f"{sentence[:1].upper()}{sentence[1:]}.")
+    section.say(_what_counts(material.topology))
     words = ["latency.p50", "latency.p95", "latency.p99", "ttft.p50", "ttft.p99", "tpot.p50"]
     words += [f"{name}.p99" for name in material.topology.metrics]
     words += [
@@ -176,6 +178,25 @@ def _simulation(material: Material) -> Section:
     return section
 
 
+def _what_counts(topology: Topology) -> str:
+    """What the offered rate is a rate of, where classes with rates of their own come beside it."""
+    own = {name: spec.rate for name, spec in topology.requests.items() if spec.rate is not None}
+    if not own:
+        return ""
+    cells = topology.cells
+    offered = Figure(topology.rate * cells, "requests/s").exact
+    shared = ", ".join(plain_words(name) for name in topology.requests if name not in own)
+    beside = ", ".join(
+        f"{plain_words(name)} ({Figure(rate * cells, 'requests/s').exact})"
+        for name, rate in own.items()
+    )
+    total = Figure(topology.rate * cells + cells * sum(own.values()), "requests/s").exact
+    return (
+        f"The {offered} are those of {shared}; beside them come {beside}. Throughput, availability "
+        f"and cost per request count all {total}, capacity and headroom the first alone."
+    )
+
+
 def _headroom(material: Material) -> Iterator[tuple[str, str, str]]:
     plan = on_paper(material.topology)
     if plan.capacity_rps is None:
@@ -191,7 +212,11 @@ def _classes(material: Material) -> Iterator[tuple[str, ...]]:
     for name in material.topology.requests:
         prefix = f"classes.{name}."
         words = ("latency.p50", "latency.p95", "latency.p99", "throughput")
-        yield (name, *(metric(material.base, prefix + word).both for word in words))
+        figures = [metric(material.base, prefix + word) for word in words]
+        if not figures[-1].value:
+            yield (name, "–", "–", "–", "none came in the run")
+        else:
+            yield (name, *(figure.both for figure in figures))
 
 
 def _trade_offs(material: Material) -> Section:

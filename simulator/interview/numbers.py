@@ -13,6 +13,8 @@ SHARE = "share"
 NAMED = ("p", "z")
 """Statistics that are written with their name, ``p = 0.03``."""
 STABLE = {1.0: "stable", 0.0: "not stable"}
+LONG_UNIT = re.compile(r"[ /][A-Za-z][^ ]{3,}( .*)?$| per .*$")
+"""A unit that is written once behind a value and its interval."""
 SCALES = (
     ("us", 1e-6, 1e-3),
     ("ms", 1e-3, 1.0),
@@ -52,7 +54,11 @@ class Figure:
         text = exact(self.value, self.unit)
         if self.low is None or self.high is None or self.low == self.high:
             return text
-        ends = (exact(end, self.unit, beside=self.value) for end in (self.low, self.high))
+        ends = [exact(end, self.unit, beside=self.value) for end in (self.low, self.high)]
+        unit = LONG_UNIT.search(text)
+        if unit is not None and all(end.endswith(unit[0]) for end in ends):
+            text, *ends = (part.removesuffix(unit[0]) for part in (text, *ends))
+            return f"{text} [{', '.join(ends)}]{unit[0]}"
         return f"{text} [{', '.join(ends)}]"
 
     @property

@@ -203,7 +203,8 @@ def _computed(
         quantity = arithmetic.value(estimate.formula)
         value, unit, shown = arithmetic.said(quantity, estimate)
         exact = with_unit(_seven_digits(value), unit)
-        derivation = f"{arithmetic.derivation(estimate.formula)} = {shown}"
+        written = arithmetic.derivation(estimate.formula)
+        derivation = shown if written == shown else f"{written} = {shown}"
         verdict = "computed"
         if documented is not None:
             verdict, factor = _compare(quantity, documented, arithmetic)

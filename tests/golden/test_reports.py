@@ -5,6 +5,7 @@ smallest ones in the slow test. Seeds are fixed, so the comparison is exact to t
 that ``claims.json`` keeps.
 """
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from simulator.studies.estimates import estimates_of
 from simulator.topology.library import topology_names, topology_path
 from simulator.topology.reading import load_topology
 
+BARE = re.compile(r"[-+<>=±~]*[0-9][0-9 \N{NO-BREAK SPACE}.,]*[kMBT]?(?: \([^A-Za-z%$]*\))?")
 REPORTS = Path(__file__).parents[2] / "reports"
 FOUND = read_found(REPORTS)
 SAMPLE = sorted(FOUND, key=lambda name: (len(topology_path(name).read_text("utf-8")), name))
@@ -38,6 +40,14 @@ def test_the_pages_are_of_the_file_as_it_is(name: str) -> None:
 
 def test_the_page_of_claims_shows_what_was_found() -> None:
     assert (REPORTS / PAGE).read_text("utf-8") == claims_page(FOUND)
+
+
+@pytest.mark.parametrize("name", sorted(FOUND))
+def test_no_cell_of_a_card_is_a_bare_number(name: str) -> None:
+    lines = (REPORTS / f"{name}.md").read_text("utf-8").splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")]
+    assert sum(len(row) for row in rows) > 100
+    assert [cell for row in rows for cell in row if BARE.fullmatch(cell.strip())] == []
 
 
 @pytest.mark.parametrize("name", sorted(FOUND))

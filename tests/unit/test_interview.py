@@ -5,14 +5,22 @@ from typing import Any
 
 import pytest
 
-from simulator.interview.blocks import Section, to_data, to_markdown, to_terminal
+from simulator.interview.blocks import Section, Table, to_data, to_markdown, to_terminal
 from simulator.interview.card import card, title_of
+from simulator.interview.claims_table import expected_of, figure_of
 from simulator.interview.material import gather
 from simulator.interview.numbers import Figure, aloud, exact
+from simulator.quantities import parse_duration
+from simulator.studies.claims import check_claims_of
+from simulator.studies.estimates import Arithmetic, estimates_of, given_of
+from simulator.studies.metric_units import unit_of_metric
 from simulator.topology.diagram import CLIENT, FORMATS, arrows_of, diagram
 from simulator.topology.library import topology_names
 from simulator.topology.model import Topology
 from simulator.topology.reading import load_topology
+
+BARE = re.compile(r"[-+<>=±~]*[0-9][0-9 \N{NO-BREAK SPACE}.,]*[kMBT]?(?: \([^A-Za-z%$]*\))?")
+"""A number that nothing says the unit of."""
 
 DESIGN: dict[str, Any] = {
     "name": "shop",
@@ -69,6 +77,14 @@ DESIGN: dict[str, Any] = {
             "$1\N{NO-BREAK SPACE}167\N{NO-BREAK SPACE}062/month",
         ),
         (3.6874, "USD/1k requests", "$3.7 per 1k requests", "$3.6874 per 1k requests"),
+        (83.73, "s", "84 s", "83.73 s"),
+        (130.0, "s", "2.2 min", "2.167 min"),
+        (1.2988, "x", "1.3x", "1.2988x"),
+        (0.006631, "p", "p = 0.0066", "p = 0.006631"),
+        (1.0, "stable", "stable", "stable"),
+        (42.5, "GPUs", "42 GPUs", "42.5 GPUs"),
+        (1.0, "servers", "1 server", "1 server"),
+        (-0.012, "points", "-1.2 points", "-1.2 points"),
         (927.92, "requests/s", "930 requests/s", "927.92 requests/s"),
         (-0.0014, "s", "-1.4 ms", "-1.4 ms"),
     ],
@@ -76,6 +92,17 @@ DESIGN: dict[str, Any] = {
 def test_a_figure_is_said_and_written(value: float, unit: str, said: str, written: str) -> None:
     assert aloud(value, unit) == said
     assert exact(value, unit) == written
+
+
+def test_a_figure_has_a_unit_and_its_interval_is_in_it() -> None:
+    with pytest.raises(AssertionError):
+        Figure(1.0, "")
+    assert Figure(66.96, "s", 62.73, 131.2).both == "67 s (66.96 s [62.73 s, 131.2 s])"
+    assert Figure(115.5, "s", 60.0, 180.0).both == "1.9 min (1.925 min [1 min, 3 min])"
+    rate = Figure(4052.8, "requests/s", 3855.5, 4250.1)
+    assert rate.exact.replace("\N{NO-BREAK SPACE}", " ") == "4 052.8 [3 855.5, 4 250.1] requests/s"
+    cost = Figure(5.5439, "USD/1k requests", 5.278, 5.8099)
+    assert cost.exact == "$5.5439 [$5.278, $5.8099] per 1k requests"
 
 
 def test_a_figure_without_a_value_is_a_dash() -> None:
@@ -97,6 +124,16 @@ def test_blocks_keep_cells_and_text_whole() -> None:
     lines = list(to_terminal("page", [section], width=60))
     assert max(map(len, lines)) <= 60
     assert sum(line.count("word") for line in lines) == 40
+
+
+def test_a_table_that_would_be_too_tall_has_its_cells_below_each_other() -> None:
+    section = Section("Numbers")
+    section.table(("load", "needs", "cost"), [("2x", "more " * 80, "5 GB")])
+    lines = list(to_terminal("page", [section], width=60))
+    assert any(line.strip() == "cost   5 GB" for line in lines)
+    section.table(("what", "why"), [("0123456789 " * 3 + "49 ms " * 20, "x")])
+    assert all(line.count("49") == line.count("49 ms")
+               for line in to_terminal("page", [section], width=60))  # fmt: skip
 
 
 @pytest.mark.parametrize("name", topology_names())
@@ -147,3 +184,30 @@ def test_the_card_has_every_part_in_order_and_every_number_a_unit() -> None:
     assert "$1500/month ($1\N{NO-BREAK SPACE}460/month" in page
     assert "$2900/month ($2\N{NO-BREAK SPACE}920/month" in page
     assert page == to_markdown(title_of(material), card(gather(topology, DESIGN, jobs=1)))
+    tables = [block for section in card(material) for block in section.blocks
+              if isinstance(block, Table)]  # fmt: skip
+    cells = [cell for table in tables for row in table.rows for cell in row]
+    assert [cell for cell in cells if BARE.fullmatch(cell)] == []
+    budget = next(table for table in tables if "adds at p50" in table.heads)
+    added = [parse_duration(row[3]) for row in budget.rows if row[3] != "–"]
+    assert sum(added[:-1]) == pytest.approx(added[-1], rel=2e-3)
+    assert "so scaled: p99" in page and "yes (simulated)" in page
+
+
+@pytest.mark.parametrize("name", topology_names())
+def test_every_figure_of_a_design_has_a_unit(name: str) -> None:
+    topology = load_topology(name).topology
+    arithmetic = Arithmetic(topology)
+    for item in (*given_of(topology), *estimates_of(topology)):
+        assert item.unit, item.name
+        assert not BARE.fullmatch(item.shown) and not BARE.fullmatch(item.exact), item.name
+        assert not BARE.fullmatch(item.documented or ""), item.name
+    for key, claim in topology.claims.items():
+        if claim.metric is not None and claim.expect is not None:
+            bound = arithmetic.value(claim.expect.bounds[0].figure)
+            assert unit_of_metric(claim.metric, claim.expect, claim.as_, bound), key
+    decided = [key for key, claim in topology.claims.items() if claim.metric is None]
+    for found in check_claims_of(topology, {}, only=decided).claims:
+        assert found.value is None or found.unit, found.name
+        assert not BARE.fullmatch(figure_of(found).both) or found.value is None, found.name
+        assert not BARE.fullmatch(expected_of(found)), found.name

@@ -21,7 +21,7 @@ ASSETS = Path(__file__).parent / "assets"
 PLOTLY = "plotly-cartesian.min.js"
 SCRIPT = "page.js"
 CODE = re.compile(r"`([^`]+)`")
-EXACT = re.compile(r"(?<![\w(])([-$]?\d[\w.,$/% \u00a0]{0,24}?) (\([-$]?\d[^()]*\))")
+EXACT = re.compile(r"(?<![\w(])([-$]?\d[\w.,$/% \u00a0]{0,24}?)(?<!/) (\([-$]?\d[^()]*\))")
 """A figure as one says it, and the exact one behind it in brackets."""
 
 
