@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from simulator.api import (
         bench,
         capacity,
+        card,
         compare,
         drill,
         load,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "bench",
     "capacity",
+    "card",
     "compare",
     "drill",
     "load",
@@ -44,7 +46,10 @@ def __getattr__(name: str) -> Any:
         from simulator import api
 
         return getattr(api, name)
-    raise AttributeError(f"module 'simulator' has no attribute {name!r}")
+    import sys
+
+    text = f"module 'simulator' has no attribute {name!r}"
+    raise AttributeError(text, name=name, obj=sys.modules[__name__])
 
 
 def __dir__() -> list[str]:

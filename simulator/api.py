@@ -1,32 +1,35 @@
 """The functions of the package for notebooks and scripts.
 
-Designs are given as paths, names of topologies we ship, ``file@variant``, saved runs, or
-:class:`~simulator.studies.design.Design`. Quantities are SI: rates per second, durations in
-seconds. Mistakes in a document raise ``DocumentError``, whose ``diagnostics.render()`` shows every
-one with its line; questions that cannot be answered raise ``StudyError`` with a hint.
+Designs are given as paths, names of topologies we ship, ``file@variant``, saved runs, topologies as
+text or mapping, results of :func:`run`, or what :func:`load` returns. Quantities are numbers in SI
+units (rates per second, durations in seconds) or text with a unit. ``options`` of every function
+are those of :class:`~simulator.asked.Options`.
+
+Mistakes in a document raise ``DocumentError``, which shows every one with its line; questions that
+cannot be answered raise ``StudyError`` with a hint; the wrong kind of thing is a ``TypeError``.
 """
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, Unpack
 
-from simulator.results import Capacity, Comparison, Drill, Run, Sensitivity, Sizing, Sweep
-from simulator.studies.design import Design, load_design
+from simulator.asked import Options, Quantity, design_of, options_of, ranges_of
+from simulator.results import Capacity, Card, Comparison, Drill, Run, Sensitivity, Sizing, Sweep
+from simulator.studies.design import Design
 from simulator.studies.planner import Bench
-from simulator.studies.pool import Backend, Pool
-from simulator.studies.run import RunOptions
+from simulator.studies.pool import BACKENDS, Backend, Pool
 from simulator.studies.store import Store, default_folder
 
-Asked = str | PathLike[str] | Design
-"""What names a design."""
+Asked = str | PathLike[str] | Mapping[str, Any] | Design | Run
+"""What names a design; see :func:`~simulator.asked.design_of`."""
 
 
 def load(design: Asked, settings: Mapping[str, Any] | None = None) -> Design:
-    """The design a path or name means, with values replaced by path.
+    """The design that is meant, with values replaced by path.
 
-    ``load("llm_gateway", {"cache.hit_ratio": "20%"})``.
+    ``load("llm_gateway", {"response_cache.hit_ratio": "20%"})``.
     """
-    found = design if isinstance(design, Design) else load_design(str(design))
+    found = design_of(design)
     return found.varied(list(settings.items())) if settings else found
 
 
@@ -43,18 +46,28 @@ def bench(
     """
     from pathlib import Path
 
+    if backend not in BACKENDS:
+        from simulator.studies.errors import StudyError
+
+        raise StudyError(f"there is no backend `{backend}`", f"known: {', '.join(BACKENDS)}")
     folder = default_folder() if store is True else None if store is False else Path(store)
     return Bench(Pool(backend, scheduler, jobs), Store(folder))
 
 
-def run(design: Asked, rps: float | None = None, **options: Any) -> Run:
-    """Run one design under a load; ``options`` are those of :class:`RunOptions`."""
+def run(design: Asked, rps: Quantity | None = None, **options: Unpack[Options]) -> Run:
+    """Run one design under a load.
+
+    The result may be given to :func:`compare`, which then does not run it again.
+    """
     from simulator.metrics.tables import report_tables
     from simulator.studies.run import run as run_study
+    from simulator.studies.saved import keepsake
     from simulator.topology.checks import called_by
 
     found = load(design)
-    result = run_study(found.topology, RunOptions(rps=rps, **options))
+    asked = options_of(rps, options)
+    result = run_study(found.topology, asked)
+    result.document.update(keepsake(result, found.data, asked))
     components = result.topology.components
     tables = report_tables(
         result.recordings,
@@ -70,31 +83,40 @@ def run(design: Asked, rps: float | None = None, **options: Any) -> Run:
 
 
 def compare(
-    *designs: Asked, rps: float | None = None, on: Bench | None = None, flips: bool = True,
-    fail: Sequence[str] = (), **options: Any,
+    *designs: Asked, rps: Quantity | None = None, on: Bench | None = None,
+    flips: bool | None = None, fail: Sequence[str] = (), **options: Unpack[Options],
 ) -> Comparison:  # fmt: skip
     """Compare designs with the first, on the same requests; intervals of the changes are paired.
 
-    ``fail`` holds gates such as ``"latency.p(99):+5%"``.
+    Saved runs and results of :func:`run` stand as they are where they can. ``fail`` holds gates
+    such as ``"latency.p(99):+5%"``; ``flips`` asks for trial runs at other rates.
     """
     from simulator.studies.compare import compare as compare_study
     from simulator.studies.gates import parse_gate
 
     found = [load(design) for design in designs]
     gates = [parse_gate(text) for text in fail]
-    asked = RunOptions(rps=rps, **options)
+    asked = options_of(rps, options)
     result = compare_study(found, asked, on or bench(), gates=gates, flips=flips)
     return Comparison(result.document, _command("compare", *found))
 
 
 def capacity(
-    design: Asked, *, precision: float = 0.01, on: Bench | None = None, **options: Any
+    design: Asked,
+    *,
+    rps: Quantity | None = None,
+    within: float = 0.01,
+    on: Bench | None = None,
+    **options: Unpack[Options],
 ) -> Capacity:
-    """The highest rate at which a design meets its objectives."""
+    """The highest rate at which a design meets its objectives, known to the share ``within``.
+
+    Headroom is counted from ``rps``, or from the rate of the design.
+    """
     from simulator.studies.capacity import capacity as capacity_study
 
     found = load(design)
-    result = capacity_study(found, RunOptions(**options), on or bench(), precision=precision)
+    result = capacity_study(found, options_of(rps, options), on or bench(), precision=within)
     return Capacity(result.document, _command("capacity", found))
 
 
@@ -103,9 +125,9 @@ def sweep(
     over: Mapping[str, Any],
     *,
     lhs: int | None = None,
-    seed: int = 42,
+    rps: Quantity | None = None,
     on: Bench | None = None,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Sweep:
     """A design at many points: ``over`` maps paths to ranges (``"1..8"``) or lists of values.
 
@@ -115,64 +137,70 @@ def sweep(
     from simulator.studies.sweep import sweep as sweep_study
 
     found = load(design)
-    plan = plan_sweep(_ranges(over), lhs=lhs, seed=seed)
-    result = sweep_study(found, plan, RunOptions(seed=seed, **options), on or bench())
+    asked = options_of(rps, options)
+    plan = plan_sweep(ranges_of(over, "over"), lhs=lhs, seed=asked.seed)
+    result = sweep_study(found, plan, asked, on or bench())
     return Sweep(result.document, _command("sweep", found))
 
 
 def size(
     design: Asked,
-    rps: float | None = None,
+    rps: Quantity | None = None,
     *,
     vary: Mapping[str, Any],
     on: Bench | None = None,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Sizing:
     """The cheapest configuration that meets the objectives at a rate."""
     from simulator.studies.size import size as size_study
 
     found = load(design)
-    asked = RunOptions(rps=rps, **options)
-    result = size_study(found, _ranges(vary), asked, on or bench())
+    result = size_study(found, ranges_of(vary, "vary"), options_of(rps, options), on or bench())
     return Sizing(result.document, _command("size", found))
 
 
 def sensitivity(
     design: Asked,
     *,
+    rps: Quantity | None = None,
     vary: Mapping[str, Any] | None = None,
     on: Bench | None = None,
     trajectories: int = 4,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> Sensitivity:
     """Which parameters move latency, cost and quality most."""
     from simulator.studies.sensitivity import sensitivity as sensitivity_study
 
     found = load(design)
-    result = sensitivity_study(
-        found, RunOptions(**options), _ranges(vary or {}), on or bench(), trajectories=trajectories
-    )
+    asked, ranges = options_of(rps, options), ranges_of(vary or {}, "vary")
+    result = sensitivity_study(found, asked, ranges, on or bench(), trajectories=trajectories)
     return Sensitivity(result.document, _command("sensitivity", found))
 
 
-def drill(design: Asked, rps: float | None = None, **options: Any) -> Drill:
+def drill(design: Asked, rps: Quantity | None = None, **options: Unpack[Options]) -> Drill:
     """Break every part of a design, one at a time, and see what happens."""
     from simulator.studies.drill import drill as drill_study
 
     found = load(design)
-    result = drill_study(found.topology, RunOptions(rps=rps, **options), None)
+    result = drill_study(found.topology, options_of(rps, options), None)
     return Drill(result.document, _command("drill", found))
 
 
-def _ranges(words: Mapping[str, Any]) -> list[Any]:
-    from simulator.studies.ranges import Range, parse_range
+def card(design: Asked, *, seed: int = 42, jobs: int | None = None, drilled: bool = True) -> Card:
+    """The interview card: every number of a design, computed or simulated, and said aloud.
 
-    return [
-        parse_range(f"{path}={values}", "over")
-        if isinstance(values, str | int | float)
-        else Range(path, tuple(values))
-        for path, values in words.items()
-    ]
+    Without ``drilled`` no part is broken in turn, which is what takes most of the time.
+    """
+    from simulator.interview.blocks import to_markdown
+    from simulator.interview.card import card as sections_of
+    from simulator.interview.card import card_document, title_of
+    from simulator.interview.material import gather
+
+    found = load(design)
+    material = gather(found.topology, found.data, seed=seed, jobs=jobs, drilled=drilled)
+    sections = sections_of(material)
+    text = to_markdown(title_of(material), sections)
+    return Card(card_document(material, sections), _command("interview", found), text)
 
 
 def _command(name: str, *designs: Design) -> str:

@@ -242,6 +242,33 @@ class Drill(Result):
         return drill_lines(self.document)
 
 
+@dataclass(frozen=True, repr=False)
+class Card(Result):
+    """The interview card of a design; a row a section."""
+
+    markdown: str = ""
+
+    def to_markdown(self) -> str:
+        """The card as Markdown."""
+        return self.markdown
+
+    def to_html(self) -> str:
+        """The card has no page of its own: it is a section of the report of a run."""
+        from simulator.studies.errors import StudyError
+
+        raise StudyError("the card is a section of the report of a run", f"run `{self.command}`")
+
+    def __repr__(self) -> str:
+        return self.markdown.rstrip()
+
+    def _rows(self) -> list[Document]:
+        rows: list[Document] = self.document["sections"]
+        return rows
+
+    def _drawings(self) -> dict[str, Any]:
+        return {}
+
+
 def _metric_rows(value: Any, path: tuple[str, ...]) -> Iterator[Document]:
     if not isinstance(value, dict):
         return

@@ -22,7 +22,7 @@ RUN_FILE = "run.json"
 RATE_WORDS = frozenset({"rps", "rate"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Design:
     """A valid document under a name.
 
@@ -35,6 +35,10 @@ class Design:
     source: Source
     saved: dict[str, Any] | None = None
     warnings: tuple[Diagnostic, ...] = ()
+
+    def __repr__(self) -> str:
+        parts, rate = len(self.topology.components), self.topology.rate
+        return f"<Design {self.name}: {parts} components at {rate:g} rps, {self.source.file}>"
 
     def varied(self, settings: Iterable[tuple[str, Any]], name: str | None = None) -> "Design":
         """The design with values replaced; raises DocumentError with every mistake found."""
@@ -145,11 +149,19 @@ def design_of_run(document: Any, name: str, place: str) -> Design:
             f"{place} is not a saved run",
             "give the folder that `simulate` wrote its report to, or what `--json` printed",
         ) from None
+    return replace(design_of_text(text, place), name=name, saved=document)
+
+
+def design_of_text(text: str, place: str) -> Design:
+    """The design that a document in memory describes; ``place`` stands for its file in messages.
+
+    Raises DocumentError with every mistake found.
+    """
     source, diagnostics = read_text(text, place)
     if source is None:
         raise DocumentError(diagnostics)
     topology = validated(source.data, source, diagnostics)
-    return Design(name, source.data, topology, source, document)
+    return Design(topology.name, source.data, topology, source)
 
 
 def _full_path(path: str) -> str:

@@ -16,6 +16,7 @@ from simulator.studies.point import Found, engine_digest, version_of
 from simulator.studies.run import RunOptions, RunResult, plan_run
 from simulator.topology.overlay import Data
 from simulator.topology.paper import on_paper
+from simulator.topology.source import written
 
 PACKAGES = ("capacity-simulator", "simpy", "numpy", "scipy")
 LATER = (0.2, 0.5)
@@ -98,7 +99,7 @@ def requests_of(found: Found) -> Requests:
 def _provenance(result: RunResult, data: Data, options: RunOptions) -> Document:
     from hashlib import blake2b
 
-    topology = _yaml(data)
+    topology = written(data)
     return {
         "topology": topology,
         "workload": f"{result.document['workload']}: {result.document['arrivals']}",
@@ -108,16 +109,3 @@ def _provenance(result: RunResult, data: Data, options: RunOptions) -> Document:
         "engine": engine_digest(),
         "digest": blake2b(topology.encode(), digest_size=16).hexdigest(),
     }
-
-
-def _yaml(data: Data) -> str:
-    from io import StringIO
-
-    from ruamel.yaml import YAML
-
-    text = StringIO()
-    writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style = None  # short collections in one line
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    writer.dump(data, text)
-    return text.getvalue()

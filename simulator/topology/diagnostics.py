@@ -214,8 +214,11 @@ def _width(text: str) -> int:
 
 
 class DocumentError(Exception):
-    """A document that cannot be used; ``diagnostics`` says why."""
+    """A document that cannot be used; ``diagnostics`` says why, and so does its text."""
 
     def __init__(self, diagnostics: Diagnostics) -> None:
         super().__init__(diagnostics.count_line())
         self.diagnostics = diagnostics
+
+    def __str__(self) -> str:
+        return self.diagnostics.render()

@@ -11,7 +11,12 @@ import simulator.topology.kinds  # noqa: F401  (registers the kinds)
 from simulator.quantities.refusal import nearest
 from simulator.topology.checks import check_names, check_references
 from simulator.topology.diagnostics import Diagnostic, Diagnostics, DocumentError
-from simulator.topology.library import topology_path, workload_names, workload_path
+from simulator.topology.library import (
+    topology_names,
+    topology_path,
+    workload_names,
+    workload_path,
+)
 from simulator.topology.model import Topology
 from simulator.topology.overlay import OverlayError, with_values, with_variant
 from simulator.topology.sound_part import sound_part
@@ -46,7 +51,7 @@ def load_topology(
     path = topology_path(str(name))
     source, diagnostics = read_source(path)
     if source is None:
-        raise DocumentError(diagnostics)
+        raise DocumentError(_naming(diagnostics, str(name), topology_names()))
     data = _overlaid(source, diagnostics, variant, settings)
     topology = _validated(source, data, diagnostics)
     if topology is not None:
@@ -65,15 +70,7 @@ def find_workload(name: str | Arrivals) -> Workload:
         return Workload.model_construct(name="own", summary=None, arrivals=name, duration=None)
     source, diagnostics = read_source(workload_path(name))
     if source is None:
-        close = nearest(name, workload_names())
-        hint = f"did you mean `{close}`?" if close else f"known: {', '.join(workload_names())}"
-        missing = Diagnostics(diagnostics.file, diagnostics.lines)
-        missing.extend(
-            found if found.hint or not _is_a_name(name) else replace(found, hint=hint)
-            for found in diagnostics
-        )
-        diagnostics = missing
-        raise DocumentError(diagnostics)
+        raise DocumentError(_naming(diagnostics, name, workload_names()))
     try:
         return Workload.model_validate(source.data)
     except ValidationError as error:
@@ -81,8 +78,15 @@ def find_workload(name: str | Arrivals) -> Workload:
         raise DocumentError(diagnostics) from None
 
 
-def _is_a_name(word: str) -> bool:
-    return "/" not in word and not word.endswith((".yaml", ".yml"))
+def _naming(missing: Diagnostics, word: str, names: Sequence[str]) -> Diagnostics:
+    """What is wrong with a file that is missing, and the name we ship that was meant."""
+    if "/" in word or word.endswith((".yaml", ".yml")):
+        return missing
+    close = nearest(word, names)
+    hint = f"did you mean `{close}`?" if close else f"known: {', '.join(names)}"
+    better = Diagnostics(missing.file, missing.lines)
+    better.extend(found if found.hint else replace(found, hint=hint) for found in missing)
+    return better
 
 
 def setting_pair(text: str) -> tuple[str, Any]:

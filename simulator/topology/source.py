@@ -102,6 +102,20 @@ def read_source(path: str | Path) -> tuple[Source | None, Diagnostics]:
     return read_text(content, file)
 
 
+def written(data: Any) -> str:
+    """A document as YAML text, in its own order, short collections in one line."""
+    from io import StringIO
+
+    from ruamel.yaml import YAML
+
+    text = StringIO()
+    writer = YAML(typ="safe", pure=True)
+    writer.default_flow_style = None
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    writer.dump(data, text)
+    return text.getvalue()
+
+
 def read_text(content: bytes | str, file: str = "<text>") -> tuple[Source | None, Diagnostics]:
     """Read a document from its bytes; see :func:`read_source`."""
     diagnostics = Diagnostics(file)
