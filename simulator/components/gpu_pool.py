@@ -186,7 +186,8 @@ class GpuPool(Component):
         if self.profile is not None:
             profile = profile_at(self.profile)
             if profile.catalogue_model is not self.shape:
-                raise ServingError(f"{self.profile} was measured with {profile.model}")
+                message = f"{self.profile} was measured with {profile.model}"
+                raise ServingError(message, fields=("profile",))
             return profile.step_time(self.tensor_parallel, link=link)
         return Roofline(
             self.shape,

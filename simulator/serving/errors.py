@@ -19,7 +19,14 @@ __all__ = ["DoesNotFit", "Problem", "ProfileError", "ServingError", "UnknownName
 
 
 class ServingError(ValueError):
-    """The base of every error this package raises for a user's mistake."""
+    """The base of every error this package raises for a user's mistake.
+
+    `fields` are the settings that it may be about, the likeliest first.
+    """
+
+    def __init__(self, message: str, *, fields: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.fields = fields
 
 
 class UnknownName(ServingError):
@@ -58,7 +65,7 @@ class ProfileError(ServingError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("\n".join(str(problem) for problem in self.problems), fields=("profile",))
 
 
 def simple_name(name: str) -> str:

@@ -17,6 +17,7 @@ from simulator.serving.errors import DoesNotFit, ServingError
 __all__ = ["QUANTIZATIONS", "MemoryPlan", "Quantization", "check_tensor_parallel", "plan_memory"]
 
 GIB = float(1 << 30)
+TENSOR_PARALLEL = ("tensor_parallel",)
 ACTIVATION_BYTES = 2.0
 SAMPLED_BYTES = 14.0  # of one logit: itself, as a float, its probability, a random number
 MASKED_BYTES = 4.0  # of one logit in a row that a multiprocessor masks (top-k, top-p)
@@ -72,12 +73,14 @@ def check_tensor_parallel(model: Model, gpus: int) -> None:
         fine = [n for n in range(1, 17) if model.heads % n == 0]
         raise ServingError(
             f"tensor_parallel {gpus} does not divide the {model.heads} attention heads of "
-            f"{model.name}; {', '.join(map(str, fine))} do"
+            f"{model.name}; {', '.join(map(str, fine))} do",
+            fields=TENSOR_PARALLEL,
         )
     if model.kv_heads % gpus and gpus % model.kv_heads:
         raise ServingError(
             f"tensor_parallel {gpus} and the {model.kv_heads} KV heads of {model.name} do not "
-            "divide each other"
+            "divide each other",
+            fields=TENSOR_PARALLEL,
         )
 
 
@@ -121,7 +124,8 @@ def plan_memory(
             f"{tensor_parallel} {gpu.name} (weights {weights / GIB:.1f}, activations "
             f"{activations / GIB:.1f}), {(block - kv_cache) / GIB:.1f} GiB more than the "
             f"{usable / GIB:.1f} GiB that gpu_memory_utilization {gpu_memory_utilization:g} "
-            f"allows; {_what_fits(model, gpu, gpu_memory_utilization, weight_bytes, needs)}"
+            f"allows; {_what_fits(model, gpu, gpu_memory_utilization, weight_bytes, needs)}",
+            fields=("model",),
         )
     blocks = int(kv_cache / block)
     return MemoryPlan(usable, weights, activations, reserved, kv_cache, block, blocks)

@@ -72,7 +72,8 @@ class Profile:
             known = ", ".join(map(str, self.tables))
             raise ServingError(
                 f"the profile of {self.model} on {self.gpu} was measured with tensor parallel "
-                f"{known}, not {tensor_parallel}"
+                f"{known}, not {tensor_parallel}",
+                fields=("tensor_parallel", "profile"),
             )
         gpu = self.catalogue_gpu
         if link is None and gpu is not None:
@@ -228,13 +229,23 @@ def load_profile(path: Path) -> Profile:
     try:
         raw = path.read_bytes()
         document = json.loads(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
-    except OSError as error:
+    except FileNotFoundError as error:
+        raise ProfileError([Problem(str(path), 1, 1, "there is no such file")]) from error
+    except (OSError, EOFError, UnicodeDecodeError) as error:
         raise ProfileError([Problem(str(path), 1, 1, f"cannot be read: {error}")]) from error
     except json.JSONDecodeError as error:
         raise ProfileError([Problem(str(path), error.lineno, error.colno, error.msg)]) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         message = f"not a profile of format {FORMAT}; make one with `simulate calibrate gpu`"
         raise ProfileError([Problem(str(path), 1, 1, message)])
+    try:
+        return _from_document(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        message = f"malformed profile ({error!r}); make it anew with `simulate calibrate gpu`"
+        raise ProfileError([Problem(str(path), 1, 1, message)]) from error
+
+
+def _from_document(document: dict[str, Any]) -> Profile:
     return Profile(
         document["gpu"],
         document["model"],

@@ -53,7 +53,8 @@ class Roofline:
         flops = gpu.bf16_flops
         if quantization.fp8_arithmetic:
             if gpu.fp8_flops is None:
-                raise ServingError(f"{gpu.name} has no FP8 arithmetic; use int8 or bf16 weights")
+                message = f"{gpu.name} has no FP8 arithmetic; use int8 or bf16 weights"
+                raise ServingError(message, fields=("quantization",))
             flops = gpu.fp8_flops
         self._model = model
         self._gpus = gpus

@@ -41,16 +41,19 @@ class EngineConfig:
 
     def __post_init__(self) -> None:
         if self.max_num_seqs < 1 or self.max_num_batched_tokens < 1 or self.block_size < 1:
-            raise ServingError("max_num_seqs, max_num_batched_tokens, block_size start at 1")
+            message = "max_num_seqs, max_num_batched_tokens, block_size start at 1"
+            raise ServingError(message, fields=("max_num_seqs", "max_num_batched_tokens"))
         if self.max_num_batched_tokens < self.max_num_seqs * (1 + self.draft_tokens):
             raise ServingError(
                 f"max_num_batched_tokens {self.max_num_batched_tokens} is below one token for each "
-                f"of {self.max_num_seqs} sequences"
+                f"of {self.max_num_seqs} sequences",
+                fields=("max_num_batched_tokens", "max_num_seqs"),
             )
         if self.lookahead not in (0, 1):
             raise ServingError("lookahead is 0 or 1")
         if not 1.0 <= self.tokens_per_step <= 1 + self.draft_tokens:
             raise ServingError(
                 f"tokens_per_step {self.tokens_per_step:g} lies outside 1 to "
-                f"{1 + self.draft_tokens} (one more than draft_tokens)"
+                f"{1 + self.draft_tokens} (one more than draft_tokens)",
+                fields=("speculative",),
             )

@@ -99,6 +99,12 @@ def _located(line: Any, document: Any) -> _Line:
             path, here = (*path, part), here[part]
         elif branch is None:
             branch = (path, str(part))
+    # What a check of several fields together says about one of them belongs there.
+    cause = (line.get("ctx") or {}).get("error")
+    for field in getattr(cause, "fields", ()):
+        if isinstance(here, dict) and field in here:
+            path = (*path, field)
+            break
     return _Line(
         kind,
         path,

@@ -253,12 +253,13 @@ def mig_slice(gpu: Gpu, compute: int, memory: int) -> Gpu:
     guide). Slices are isolated; links to other slices go through PCIe and are not modelled.
     """
     if not gpu.mig_slices:
-        raise ServingError(f"{gpu.name} cannot be cut into MIG slices")
+        raise ServingError(f"{gpu.name} cannot be cut into MIG slices", fields=("mig",))
     memory_slices = 8 if gpu.mig_slices == 7 else gpu.mig_slices
     if not (1 <= compute <= gpu.mig_slices and 1 <= memory <= memory_slices):
         raise ServingError(
             f"a MIG slice of {gpu.name} has 1 to {gpu.mig_slices} compute and "
-            f"1 to {memory_slices} memory slices, not {compute} and {memory}"
+            f"1 to {memory_slices} memory slices, not {compute} and {memory}",
+            fields=("mig",),
         )
     share = compute / gpu.mig_slices
     part = memory / memory_slices

@@ -1,0 +1,99 @@
+"""Where in the document a mistake about a GPU pool is shown: at the field, by line and column."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from simulator.serving.profile import calibrate
+from simulator.topology.diagnostics import DocumentError
+from simulator.topology.reading import load_topology
+
+FOLDER = Path(__file__).parents[2] / "data" / "llmservingsim" / "RTXPRO6000" / "Llama-3.1-8B"
+DESIGN = """\
+name: pool
+rate: 1 rps
+requests:
+  chat: {{entry: llm, attributes: {{input_tokens: 1000, output_tokens: 200}}}}
+components:
+  llm:
+    kind: gpu_pool
+    cost: $1/h
+{fields}
+"""
+FIRST_LINE = 9
+
+
+def mistake(folder: Path, fields: list[str]) -> tuple[str, int, int, str]:
+    """Return the code, line, column and message of the one mistake in a pool of these fields."""
+    path = folder / "pool.yaml"
+    path.write_text(DESIGN.format(fields="\n".join(f"    {field}" for field in fields)))
+    with pytest.raises(DocumentError) as caught:
+        load_topology(path)
+    (found,) = caught.value.diagnostics.errors
+    assert found.span is not None
+    return found.code, found.span.line, found.span.column, found.message
+
+
+@pytest.mark.parametrize(
+    ("fields", "at", "message"),
+    [
+        (["gpu: h1000", "model: llama-3-8b"], 0, "unknown GPU 'h1000'; did you mean H100"),
+        (["gpu: h100", "model: lama-3-8b"], 1, "unknown model 'lama-3-8b'; did you mean llama"),
+        (
+            ["gpu: h100", "tensor_parallel: 3", "model: llama-3-8b"],
+            1,
+            "tensor_parallel 3 does not divide the 32 attention heads",
+        ),
+        (["gpu: h100", "model: llama-3-70b"], 1, "62.3 GiB more than the 71.2 GiB"),
+        (
+            ["gpu: a100", "model: llama-3-8b", "quantization: fp8"],
+            2,
+            "A100-80GB has no FP8 arithmetic",
+        ),
+        (
+            ["gpu: h100", "model: llama-3-8b", "max_num_seqs: 600", "max_num_batched_tokens: 512"],
+            3,
+            "below one token for each of 600 sequences",
+        ),
+        (["gpu: l4", "mig: {compute: 1, memory: 1}", "model: llama-3-8b"], 1, "MIG slices"),
+        (["gpu: h100", "model: llama-3-8b", "profile: none.json"], 2, "none.json:1:1: there is no"),
+    ],
+)
+def test_the_caret_stands_at_the_field(
+    tmp_path: Path, fields: list[str], at: int, message: str
+) -> None:
+    """Not at the component: at the value of the field that has to change."""
+    code, line, column, said = mistake(tmp_path, fields)
+    assert message in said
+    assert (code, line) == ("E106", FIRST_LINE + at)
+    assert column == 4 + fields[at].index(": ") + 3
+    assert f"`{fields[at].split(':')[0]}` in gpu_pool `llm`" in said
+
+
+def test_a_profile_tells_what_is_wrong_with_it(tmp_path: Path) -> None:
+    """A malformed file with its own place; another model; a degree that was not measured."""
+    pool = ["gpu: rtx-pro-6000", "model: llama-3.1-8b"]
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"format": 1,\n "gpu": }')
+    _, line, column, said = mistake(tmp_path, [*pool, f"profile: {broken}"])
+    assert (line, column) == (FIRST_LINE + 2, 14)
+    assert f"{broken}:2:9: " in said
+    calibrate(FOLDER).save(tmp_path / "good.json.gz")
+    _, line, _, said = mistake(
+        tmp_path, ["gpu: h100", "model: llama-3-8b", f"profile: {tmp_path}/good.json.gz"]
+    )
+    assert line == FIRST_LINE + 2 and "was measured with meta-llama/Llama-3.1-8B" in said
+    _, line, column, said = mistake(
+        tmp_path, [*pool, "tensor_parallel: 2", f"profile: {tmp_path}/good.json.gz"]
+    )
+    assert (line, column) == (FIRST_LINE + 2, 22)
+    assert "measured with tensor parallel 1, not 2" in said
+    document = json.loads(gzip.decompress((tmp_path / "good.json.gz").read_bytes()))
+    del document["tables"]
+    (tmp_path / "cut.json").write_text(json.dumps(document))
+    _, line, _, said = mistake(tmp_path, [*pool, f"profile: {tmp_path}/cut.json"])
+    assert line == FIRST_LINE + 2 and "cut.json:1:1: " in said and "tables" in said
