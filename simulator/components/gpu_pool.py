@@ -285,9 +285,18 @@ class GpuPool(Component):
         engines = 1 if self.disaggregated else self.replicas
         seconds = room.seconds(batch)
         paper = Paper(servers=engines * room.rate() * seconds, service_s=seconds)
+        context, limit = prompt + output, self.shape.context_max
+        if context > limit:
+            paper.impossible_at = "model"
+            paper.impossible = (
+                f"on average a context of {prompt} + {output} tokens exceeds the {limit} tokens "
+                f"of {self.shape.name}"
+            )
         try:
             Batch(room.config).check(prompt, output)
         except DoesNotFit as refusal:
+            named = [field for field in refusal.fields if field in self.model_fields_set]
+            paper.impossible_at = named[0] if named else ""
             paper.impossible = f"on average {refusal}"
         source = room.times.provenance
         error = source.held_out_error

@@ -43,10 +43,9 @@ class GpuPoolServer(Server):
             engines = [Disaggregated(*parts, transfer)]
         self.room: Room | None = None
         if self.continuous:
-            parts = spec.parts
-            self.room = Room(
-                self.inner[0].step_time, self.inner[0].config, prefill=parts[0], decode=parts[1]
-            )
+            prefill, decode = spec.parts
+            first = self.inner[0]
+            self.room = Room(first.step_time, first.config, prefill=prefill, decode=decode)
         self.pool = EnginePool(site.clock, engines, router(spec.router), self._room, self._react)
         self.taken: dict[float, list[int]] = {}
         if spec.autoscale is not None:

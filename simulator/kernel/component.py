@@ -27,8 +27,8 @@ class Paper:
         Seconds per visit that hold no server.
     cost_usd
         Dollars per visit.
-    impossible
-        Why the mean visit can never be served, if it cannot.
+    impossible, impossible_at
+        Why the mean visit can never be served, if it cannot, and the field that is about.
     """
 
     servers: float | None = None
@@ -38,6 +38,7 @@ class Paper:
     calls: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     impossible: str = ""
+    impossible_at: str = ""
 
     def add_call(self, target: str, mean: float) -> None:
         """Count ``mean`` calls of ``target`` per visit."""

@@ -80,7 +80,8 @@ class Batch:
             raise DoesNotFit(
                 f"a context of {prompt} + {output} tokens needs {needed} KV blocks of "
                 f"{pool.block_size} tokens; the GPU memory holds {pool.total} "
-                f"({pool.total * pool.block_size} tokens), {needed - pool.total} too few"
+                f"({pool.total * pool.block_size} tokens), {needed - pool.total} too few",
+                fields=("num_gpu_blocks", "gpu_memory_utilization", "model"),
             )
         if not self.config.chunked_prefill and prompt > self.config.max_num_batched_tokens:
             raise DoesNotFit(

@@ -177,7 +177,10 @@ def _reach(topology: Topology, source: Source) -> Iterator[Diagnostic]:
 def _load(topology: Topology, source: Source) -> Iterator[Diagnostic]:
     for row in on_paper(topology).rows:
         if row.impossible:
-            yield _at(source, ("components", row.name), "E119", row.impossible, "", key=True)
+            path: DocumentPath = ("components", row.name, row.impossible_at)
+            known = bool(row.impossible_at) and path in source.places
+            path = path if known else path[:2]
+            yield _at(source, path, "E119", row.impossible, "", key=not known)
             continue
         if row.utilization is not None and row.utilization >= 1.0 and row.servers:
             message = (

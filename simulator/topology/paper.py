@@ -22,6 +22,7 @@ class PaperRow:
     cost_usd_per_hour: float
     notes: tuple[str, ...]
     impossible: str = ""
+    impossible_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,4 +122,5 @@ def _row(name: str, component: Component, parts: list[tuple[float, Paper]]) -> P
         cost_usd_per_hour=hourly + usage,
         notes=notes,
         impossible=next((paper.impossible for _, paper in parts if paper.impossible), ""),
+        impossible_at=next((paper.impossible_at for _, paper in parts if paper.impossible), ""),
     )

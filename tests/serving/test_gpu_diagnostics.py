@@ -17,7 +17,7 @@ DESIGN = """\
 name: pool
 rate: 1 rps
 requests:
-  chat: {{entry: llm, attributes: {{input_tokens: 1000, output_tokens: 200}}}}
+  chat: {{entry: llm, attributes: {{input_tokens: 1000, output_tokens: 200, long_answer: 4000}}}}
 components:
   llm:
     kind: gpu_pool
@@ -97,3 +97,28 @@ def test_a_profile_tells_what_is_wrong_with_it(tmp_path: Path) -> None:
     (tmp_path / "cut.json").write_text(json.dumps(document))
     _, line, _, said = mistake(tmp_path, [*pool, f"profile: {tmp_path}/cut.json"])
     assert line == FIRST_LINE + 2 and "cut.json:1:1: " in said and "tables" in said
+
+
+@pytest.mark.parametrize(
+    ("fields", "at", "message"),
+    [
+        (["gpu: h100", "model: llama-3-8b", "num_gpu_blocks: 50"], 2, "holds 50 (800 tokens), 25"),
+        (
+            ["gpu: rtx-4090", "gpu_memory_utilization: 0.664", "model: llama-3-8b"],
+            1,
+            "a context of 1000 + 200 tokens needs 75 KV blocks",
+        ),
+        (
+            ["gpu: h200", "model: llama-2-7b", "output_tokens: long_answer"],
+            1,
+            "a context of 1000 + 4000 tokens exceeds the 4096 tokens of llama-2-7b",
+        ),
+    ],
+)
+def test_a_context_too_long_is_shown_where_its_limit_is_set(
+    tmp_path: Path, fields: list[str], at: int, message: str
+) -> None:
+    """The number of blocks, the share of the memory, else the model."""
+    code, line, column, said = mistake(tmp_path, fields)
+    assert (code, line) == ("E119", FIRST_LINE + at) and message in said
+    assert column == 4 + fields[at].index(": ") + 3
