@@ -1,8 +1,9 @@
 """The architecture as a diagram: who calls whom, in layers; as Mermaid, DOT or SVG."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 from simulator.kernel.references import TargetName, references
 from simulator.kernel.step import steps_within
@@ -12,6 +13,8 @@ from simulator.topology.model import Topology
 CLIENT = "client"
 BOX = (164.0, 44.0)
 GAP = (72.0, 18.0)
+LANE = 6.0
+"""Height that an arrow takes in a layer which it passes."""
 MARGIN = 24.0
 SWEEPS = 8
 STORES = frozenset({"database", "cache", "queue", "stream", "object_store", "feature_store"})
@@ -37,15 +40,22 @@ class Arrow:
     background: bool = False
 
 
+Point = tuple[float, float]
+
+
 @dataclass(frozen=True)
 class Diagram:
-    """Boxes and arrows with their places; ``width`` and ``height`` of the drawing."""
+    """Boxes and arrows with their places; ``width`` and ``height`` of the drawing.
+
+    ``bends`` are the points through which an arrow passes the layers between its ends.
+    """
 
     name: str
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
     width: float
     height: float
+    bends: dict[Arrow, tuple[Point, ...]]
 
 
 def arrows_of(topology: Topology) -> list[Arrow]:
@@ -75,18 +85,44 @@ def diagram(topology: Topology) -> Diagram:
     arrows = arrows_of(topology)
     kinds = {CLIENT: CLIENT, **{name: part.kind for name, part in topology.components.items()}}
     layers = _layers(list(kinds), arrows)
-    rows = _ordered(layers, arrows)
-    tallest = max(len(row) for row in rows)
-    height = 2 * MARGIN + tallest * BOX[1] + (tallest - 1) * GAP[1]
-    boxes = []
+    hops, lanes = _through(layers, arrows)
+    rows = _ordered(layers, hops)
+    high = [[BOX[1] if name in kinds else LANE for name in row] for row in rows]
+    tall = [sum(sizes) + GAP[1] * (len(sizes) - 1) for sizes in high]
+    height = 2 * MARGIN + max(tall)
+    boxes, places = [], {}
     for layer, row in enumerate(rows):
-        free = height - len(row) * BOX[1] - (len(row) - 1) * GAP[1]
-        for place, name in enumerate(row):
-            x = MARGIN + BOX[0] / 2 + layer * (BOX[0] + GAP[0])
-            y = free / 2 + BOX[1] / 2 + place * (BOX[1] + GAP[1])
-            boxes.append(Box(name, kinds[name], layer, x, y))
+        x = MARGIN + BOX[0] / 2 + layer * (BOX[0] + GAP[0])
+        top = (height - tall[layer]) / 2
+        for name, size in zip(row, high[layer], strict=True):
+            places[name] = (x, top + size / 2)
+            if name in kinds:
+                boxes.append(Box(name, kinds[name], layer, *places[name]))
+            top += size + GAP[1]
     width = 2 * MARGIN + len(rows) * BOX[0] + (len(rows) - 1) * GAP[0]
-    return Diagram(topology.name, tuple(boxes), tuple(arrows), width, height)
+    bends = {arrow: tuple(places[lane] for lane in found) for arrow, found in lanes.items()}
+    return Diagram(topology.name, tuple(boxes), tuple(arrows), width, height, bends)
+
+
+def _through(
+    rows: list[list[str]], arrows: list[Arrow]
+) -> tuple[list[Arrow], dict[Arrow, list[str]]]:
+    """A lane in every layer that an arrow passes; the arrows cut at their lanes, and the lanes.
+
+    Adds the lanes to the rows, so that boxes make room for them.
+    """
+    layer_of = {name: layer for layer, row in enumerate(rows) for name in row}
+    hops, lanes = [], {}
+    for arrow in arrows:
+        first, last = layer_of[arrow.source], layer_of[arrow.target]
+        lanes[arrow] = [
+            f"{arrow.source}>{arrow.target}@{layer}" for layer in range(first + 1, last)
+        ]
+        for layer, lane in enumerate(lanes[arrow], start=first + 1):
+            rows[layer].append(lane)
+        stops = [arrow.source, *lanes[arrow], arrow.target]
+        hops += [Arrow(source, target) for source, target in pairwise(stops)]
+    return hops, lanes
 
 
 def _layers(names: list[str], arrows: list[Arrow]) -> list[list[str]]:
@@ -183,7 +219,7 @@ def _svg_lines(drawn: Diagram) -> Iterator[str]:
     boxes = {box.name: box for box in drawn.boxes}
     for arrow in drawn.arrows:
         dash = ' stroke-dasharray="5 4"' if arrow.background else ""
-        way = _way(boxes[arrow.source], boxes[arrow.target])
+        way = _way(boxes[arrow.source], boxes[arrow.target], drawn.bends[arrow])
         yield (
             f'<path d="{way}" fill="none" stroke="currentColor" stroke-opacity="0.55"{dash} '
             'marker-end="url(#tip)"/>'
@@ -207,15 +243,19 @@ def _svg_lines(drawn: Diagram) -> Iterator[str]:
     yield "</svg>"
 
 
-def _way(source: Box, target: Box) -> str:
-    if source.layer < target.layer:
-        x1, x2 = source.x + BOX[0] / 2, target.x - BOX[0] / 2
-    else:
-        x1, x2 = source.x - BOX[0] / 2, target.x + BOX[0] / 2
-    bend = (x2 - x1) / 2
-    return f"M{x1:g} {source.y:g} C{x1 + bend:g} {source.y:g} {x2 - bend:g} {target.y:g} " + (
-        f"{x2:g} {target.y:g}"
-    )
+def _way(source: Box, target: Box, bends: Sequence[Point]) -> str:
+    """The path of an arrow: curves between the layers, straight through the lanes in them."""
+    side = BOX[0] / 2 if source.layer < target.layer else -BOX[0] / 2
+    way = f"M{source.x + side:g} {source.y:g}"
+    x, y = source.x + side, source.y
+    for place_x, place_y in (*bends, (target.x, target.y)):
+        left = place_x - side
+        bend = (left - x) / 2
+        way += f" C{x + bend:g} {y:g} {left - bend:g} {place_y:g} {left:g} {place_y:g}"
+        x, y = place_x + side, place_y
+        if (place_x, place_y) in bends:
+            way += f" H{x:g}"
+    return way
 
 
 def _identifier(name: str) -> str:
