@@ -126,6 +126,10 @@ class Broker(Component):
     def build(self, name: str, site: Site) -> "BrokerServer":
         return BrokerServer(name, site, self)
 
+    @property
+    def refuses(self) -> bool:
+        return self.capacity is not None
+
     def on_paper(self, attributes: Means) -> Paper:
         paper = Paper(servers=0.0, cost_usd=self.price or 0.0)
         for group in self.consumer_groups.values():

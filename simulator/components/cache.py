@@ -122,7 +122,9 @@ class Cache(Component):
             paper.notes.append(
                 "the hit ratio of a keyed cache is not known on paper: 0 taken (or `expect`)"
             )
-        all_on_paper(self.on_miss, paper, 1.0 - hit_ratio, attributes)
+        missing = Paper()
+        all_on_paper(self.on_miss, missing, 1.0 - hit_ratio, attributes)
+        paper.add(missing, spared=self.key is not None)
         all_on_paper(self.on_hit, paper, hit_ratio, attributes)
         return paper
 

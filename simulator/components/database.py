@@ -103,6 +103,10 @@ class Database(Component):
     def build(self, name: str, site: Site) -> "DatabaseServer":
         return DatabaseServer(name, site, self)
 
+    @property
+    def refuses(self) -> bool:
+        return self.queue_capacity is not None
+
     def on_paper(self, attributes: Means) -> Paper:
         nodes = self.shards * (1 + self.read_replicas)
         paper = Paper(

@@ -40,7 +40,7 @@ class Fallback(Component):
 
     def on_paper(self, attributes: Means) -> Paper:
         paper = Paper()
-        paper.add_call(self.targets[0], 1.0)
+        paper.add_call(self.targets[0], 1.0, 1.0 if self.each.refuses else 0.0)
         for target in self.targets[1:]:
             paper.add_call(target, 0.0)
         return paper

@@ -1,5 +1,6 @@
 """GPUs that serve models: continuous batching, dynamic batching, diffusion."""
 
+import math
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
@@ -263,8 +264,18 @@ class GpuPool(Component):
     def effort(self) -> float:
         return 1.5 if self.batching == "continuous" else 1.0
 
+    @property
+    def refuses(self) -> bool:
+        return self.max_queue_size > 0
+
     def on_paper(self, attributes: Means) -> Paper:
         paper = self._engines_on_paper(attributes)
+        assert paper.servers is not None, "slots in batches"
+        if self.prefixes and self.prefix_caching:
+            # What is shared needs neither time nor room; how much that is, paper does not know.
+            paper.servers_most = math.inf
+        elif self.autoscale is not None:
+            paper.servers_most = paper.servers / self.replicas * self.autoscale.max_replicas
         if "cost" not in self.model_fields_set and self.cost is not None:
             price = f"${self.cost:.2f}/h is the catalogue's price of a replica"
             paper.notes.append(f"{price} ({self.hardware.price_source}): set `cost` to yours")

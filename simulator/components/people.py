@@ -84,6 +84,10 @@ class People(Component):
                  for shift in self.shifts]  # fmt: skip
         return sum(hours) / (7 * DAY_S)
 
+    @property
+    def refuses(self) -> bool:
+        return self.capacity is not None or self.patience is not None
+
     def on_paper(self, attributes: Means) -> Paper:
         return Paper(
             servers=self.replica_count,

@@ -41,6 +41,10 @@ class Queue(Component):
         return QueueServer(name, site, self)
 
     @property
+    def refuses(self) -> bool:
+        return self.queue.bounded
+
+    @property
     def has_workers(self) -> bool:
         return True
 

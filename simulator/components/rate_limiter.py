@@ -63,6 +63,10 @@ class RateLimiter(Component):
     def build(self, name: str, site: Site) -> "RateLimiterServer":
         return RateLimiterServer(name, site, self)
 
+    @property
+    def refuses(self) -> bool:
+        return True
+
     def on_paper(self, attributes: Means) -> Paper:
         return Paper(delay_s=0.0 if self.latency is None else float(self.latency.mean))
 

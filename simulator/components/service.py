@@ -122,6 +122,8 @@ class Service(Component):
 
     def on_paper(self, attributes: Means) -> Paper:
         paper = Paper(servers=float(self.replicas * self.workers))
+        if self.autoscale is not None:
+            paper.servers_most = float(self.autoscale.max_replicas * self.workers)
         all_on_paper(self.steps, paper, 1.0, attributes)
         if self.contention is not None:
             paper.service_s *= self.contention.slowdown(self.workers)
@@ -129,6 +131,10 @@ class Service(Component):
         if self.blocking:
             paper.notes.append("workers are kept through calls, which this estimate leaves out")
         return paper
+
+    @property
+    def refuses(self) -> bool:
+        return self.queue.bounded or self.admission is not None
 
     @property
     def answers_early(self) -> bool:

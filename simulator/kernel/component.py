@@ -21,8 +21,12 @@ class Paper:
 
     service_s
         Seconds of a server's time per visit; ``servers`` is how many there are (None: no limit).
+    servers_most
+        How many servers there may come to be, where their number follows the load.
     calls
         Mean number of calls per visit, by target.
+    spared
+        How many of them may never be made: on a hit, on a refusal, behind an open breaker.
     delay_s
         Seconds per visit that hold no server.
     cost_usd
@@ -32,17 +36,29 @@ class Paper:
     """
 
     servers: float | None = None
+    servers_most: float | None = None
     service_s: float = 0.0
     delay_s: float = 0.0
     cost_usd: float = 0.0
     calls: dict[str, float] = field(default_factory=dict)
+    spared: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     impossible: str = ""
     impossible_at: str = ""
 
-    def add_call(self, target: str, mean: float) -> None:
-        """Count ``mean`` calls of ``target`` per visit."""
+    def add_call(self, target: str, mean: float, spared: float = 0.0) -> None:
+        """Count ``mean`` calls of ``target`` per visit, of which ``spared`` may never be made."""
         self.calls[target] = self.calls.get(target, 0.0) + mean
+        self.spared[target] = self.spared.get(target, 0.0) + spared
+
+    def add(self, part: "Paper", *, spared: bool = False) -> None:
+        """Count what a part of the visit asks for; its calls may all be ``spared``."""
+        self.service_s += part.service_s
+        self.delay_s += part.delay_s
+        self.cost_usd += part.cost_usd
+        self.notes += part.notes
+        for target, mean in part.calls.items():
+            self.add_call(target, mean, mean if spared else part.spared.get(target, 0.0))
 
 
 class Component(Kinded):
@@ -68,6 +84,11 @@ class Component(Kinded):
     @abstractmethod
     def on_paper(self, attributes: "Means") -> Paper:
         """Mean demand of one visit; ``attributes`` gives the mean of each request attribute."""
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it may turn calls away, so that who calls it may go no further."""
+        return False
 
     @property
     def has_workers(self) -> bool:

@@ -130,7 +130,7 @@ def warm_up(
     grids = [
         on_grid(when, what, horizon_s, cells)
         for when, what in zip(times, values, strict=True)
-        if len(when)
+        if len(when) and horizon_s > 0.0
     ]
     if not grids:
         return WarmUp(0.0, 0.0, False, "Nothing was measured, so nothing is known to be steady.")

@@ -70,6 +70,13 @@ class Calling(Spec):
     network: DurationDistribution | None = None
     """Time on the wire, there and back together."""
 
+    @property
+    def refuses(self) -> bool:
+        """Whether a call may be refused before it is made."""
+        doors = (self.breaker, self.throttle, self.rate_limit, self.concurrency_limit, self.limits,
+                 self.bulkhead)  # fmt: skip
+        return any(door is not None for door in doors)
+
     @model_validator(mode="after")
     def _consistent(self) -> "Calling":
         attempts, given = self.attempts, self.model_fields_set

@@ -22,6 +22,11 @@ class Queueing(Spec):
     """Whoever waits longer leaves with a time-out."""
 
     @property
+    def bounded(self) -> bool:
+        """Whether requests are turned away, or leave, when many wait."""
+        return self.capacity is not None or self.max_wait is not None
+
+    @property
     def limit(self) -> float:
         """Most requests that may wait, infinite without a capacity."""
         return UNLIMITED if self.capacity is None else self.capacity

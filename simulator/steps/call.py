@@ -46,7 +46,7 @@ class Call(Calling, Step):
         return _optional(call) if self.optional else call
 
     def on_paper(self, paper: Paper, times: float, attributes: Means) -> None:
-        paper.add_call(self.to, times)
+        paper.add_call(self.to, times, times if self.refuses else 0.0)
         paper.delay_s += times * self.extra_delay_s
         all_on_paper(self.on_failure, paper, 0.0, attributes)
 

@@ -40,7 +40,5 @@ class Spawn(Step):
     def on_paper(self, paper: Paper, times: float, attributes: Means) -> None:
         beside = Paper()
         all_on_paper(self.steps, beside, times, attributes)
-        paper.service_s += beside.service_s
-        paper.cost_usd += beside.cost_usd
-        for target, mean in beside.calls.items():
-            paper.add_call(target, mean)
+        beside.delay_s = 0.0
+        paper.add(beside)

@@ -83,7 +83,7 @@ def candidate(design: Design, settings: tuple[Setting, ...], options: RunOptions
     cost = plan.cost_usd_per_hour * varied.topology.cells
     name = busiest.name if busiest else None
     found = Candidate(settings, varied, cost, utilization, name)
-    if utilization >= 1.0 and not _may_shed(varied, plan.utilizations()):
+    if max(plan.least_utilizations().values(), default=0.0) >= 1.0:
         found.status = "overloaded"
     return found
 
@@ -178,16 +178,6 @@ def _closest(found: Found, options: RunOptions) -> Document | None:
         if row["value"] is not None and row["low"] is not None and row["high"] is not None
     ]
     return min(rows, key=lambda pair: pair[0])[1] if rows else None
-
-
-def _may_shed(design: Design, utilizations: dict[str, float]) -> bool:
-    """Whether every overloaded component may turn requests away and so reach a steady state."""
-    for name, utilization in utilizations.items():
-        queue = getattr(design.topology.components[name], "queue", None)
-        bounded = getattr(queue, "capacity", None) is not None
-        if utilization >= 1.0 and not (bounded or getattr(queue, "max_wait", None) is not None):
-            return False
-    return True
 
 
 def _status(found: Found) -> str:

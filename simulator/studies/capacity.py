@@ -26,7 +26,7 @@ EVENTS_OF_SEARCH = 1_500_000
 """Length of the runs around the answer, by what they cost to run, within the next two limits."""
 
 REQUESTS_OF_SEARCH = (40_000, 400_000)
-SHARES = (0.2, 0.4, 0.55, 0.7, 0.8, 0.88, 0.94, 0.98)
+SHARES = (0.05, 0.2, 0.4, 0.55, 0.7, 0.8, 0.88, 0.94, 0.98)
 """Rates of the curve, as shares of the rate at which a component saturates on paper."""
 
 PRECISION = 0.01
@@ -35,6 +35,9 @@ STEP = 1.05
 """Factor by which to look further when the long runs all meet the objectives, or none does."""
 
 DOUBLINGS_MAX = 12
+NEAR = 0.98
+"""How close to certain saturation the curve goes."""
+
 STABILITY = "stability"
 
 
@@ -85,24 +88,31 @@ class _Search:
         self.goals: tuple[Objective, ...] = options.thresholds
         self.today = options.rps or design.topology.rate
         plan = on_paper(plan_run(design.topology, options)[0].topology)
-        self.ceiling = plan.capacity_rps
-        self.first_to_saturate = plan.busiest.name if plan.busiest else None
+        self.on_paper = plan.capacity_rps
+        """Where the busiest saturates if nothing is hit, refused or added: not a bound."""
+        self.ceiling = plan.saturation_rps
+        """Where something saturates in any case."""
+        least = plan.least_utilizations()
+        self.first_to_saturate = (
+            None if self.ceiling is None else max(least, key=lambda name: least[name])
+        )
         self.curve: dict[float, Found] = {}
         """Short runs, for the picture and the bracket."""
         self.fine: dict[float, Found] = {}
         """Long runs around the answer."""
 
     def survey(self) -> None:
-        """Short runs over the whole range; without a ceiling on paper, double until it fails."""
-        if self.ceiling is not None:
-            self._run([self.ceiling * share for share in SHARES], self.curve, REQUESTS_OF_CURVE)
-            return
-        rate = self.today / 4.0
+        """Short runs over the whole range on paper, and beyond it as long as they hold."""
+        if self.on_paper is not None:
+            self._run([self.on_paper * share for share in SHARES], self.curve, REQUESTS_OF_CURVE)
+        else:
+            self._run([self.today / 4.0], self.curve, REQUESTS_OF_CURVE)
+        end = math.inf if self.ceiling is None else NEAR * self.ceiling
         for _ in range(DOUBLINGS_MAX):
-            self._run([rate, rate * 1.5], self.curve, REQUESTS_OF_CURVE)
-            if not all(self._meets(self.curve[at]) for at in (rate, rate * 1.5)):
+            top = max(self.curve)
+            if top >= 0.99 * end or not all(self._meets(found) for found in self.curve.values()):
                 return
-            rate *= 2.0
+            self._run([min(top * 1.5, end), min(top * 2.0, end)], self.curve, REQUESTS_OF_CURVE)
 
     def refine(self, precision: float) -> None:
         """Long runs around where the first objective crosses, closer in every round."""
@@ -125,7 +135,12 @@ class _Search:
             else:
                 value = self._crossing().value
                 if not math.isfinite(value):
-                    return
+                    # No measured value crosses its bound: it is the steady state that ends.
+                    last, first = self._bracket(self.fine) or (0.0, 0.0)
+                    if first <= last * (1.0 + 2.0 * precision):
+                        return
+                    self._run([math.sqrt(last * first)], self.fine, requests)
+                    continue
                 near = [at for at in holds if abs(at / value - 1.0) <= 2.0 * precision]
                 if {holds[at] for at in near} == {True, False}:
                     return
@@ -206,7 +221,7 @@ class _Search:
         if unstable and min(unstable) < found.value and steady:
             last = max([rate for rate in steady if rate < min(unstable)], default=0.0)
             ceiling = min(ceiling, min(unstable))
-            return Interval(min(found.value, ceiling), min(found.low, last), ceiling)
+            return Interval(min(found.value, last or ceiling), min(found.low, last), ceiling)
         return Interval(
             min(found.value, ceiling), min(found.low, ceiling), min(found.high, ceiling)
         )

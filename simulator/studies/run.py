@@ -139,7 +139,7 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
         findings = settle(recordings, question)
         document = summarize(recordings, question, findings)
     document = _complete(document, experiment, workload, recordings, stopped_by)
-    document |= judge(document, thresholds, findings, paper.utilizations())
+    document |= judge(document, thresholds, findings, paper.least_utilizations())
     if experiment.faults:
         document["faults"] = fault_phases(recordings, findings.cut_s)
     notes = {row.name: list(row.notes) for row in paper.rows if row.notes}
@@ -179,9 +179,7 @@ def _question(
     bounded = {
         name
         for name, component in topology.components.items()
-        if getattr(getattr(component, "queue", None), "capacity", None) is not None
-        or getattr(getattr(component, "queue", None), "max_wait", None) is not None
-        or getattr(component, "acquire_timeout", None) is not None
+        if component.refuses or getattr(component, "acquire_timeout", None) is not None
     }
     return Question(
         cells=topology.cells,
@@ -189,7 +187,7 @@ def _question(
         derived={
             name: (metric.inside, metric.outside) for name, metric in topology.metrics.items()
         },
-        offered=on_paper(topology).utilizations(),
+        offered=on_paper(topology).least_utilizations(),
         bounded=frozenset(bounded),
         early=frozenset(n for n, item in topology.components.items() if item.answers_early),
         percentiles=tuple(

@@ -10,7 +10,11 @@ CALL_DEPTH_MAX = 64
 
 @dataclass(frozen=True)
 class PaperRow:
-    """One component: visits per second, servers, utilization, mean times, cost per hour."""
+    """One component: visits per second, servers, utilization, mean times, cost per hour.
+
+    ``utilization_least`` leaves out the calls that hits and refusals may spare, and counts the
+    servers that an autoscaler may add: what is 1 there cannot keep up in any case.
+    """
 
     name: str
     kind: str
@@ -19,6 +23,7 @@ class PaperRow:
     service_s: float
     delay_s: float
     utilization: float | None
+    utilization_least: float | None
     cost_usd_per_hour: float
     notes: tuple[str, ...]
     impossible: str = ""
@@ -51,6 +56,20 @@ class PaperPlan:
         """Running and usage cost of everything."""
         return sum(row.cost_usd_per_hour for row in self.rows)
 
+    @property
+    def saturation_rps(self) -> float | None:
+        """Offered rate beyond which a component cannot keep up, whatever is hit or refused."""
+        most = max(self.least_utilizations().values(), default=0.0)
+        return self.rate / most if most > 0.0 else None
+
+    def least_utilizations(self) -> dict[str, float]:
+        """Utilization that a component has at least, for those that have servers."""
+        return {
+            row.name: row.utilization_least
+            for row in self.rows
+            if row.utilization_least is not None
+        }
+
     def utilizations(self) -> dict[str, float]:
         """Utilization by component, for those that have servers."""
         return {row.name: row.utilization for row in self.rows if row.utilization is not None}
@@ -64,17 +83,26 @@ def on_paper(topology: Topology) -> PaperPlan:
     """
     shares = [spec.share for spec in topology.requests.values() if spec.rate is None]
     total_share = sum(float(share) for share in shares) or 1.0
-    papers: dict[str, list[tuple[float, Paper]]] = {name: [] for name in topology.components}
+    parts: dict[str, list[Part]] = {name: [] for name in topology.components}
     offered = 0.0
     for spec in topology.requests.values():
         rate = (
             spec.rate if spec.rate is not None else topology.rate * float(spec.share) / total_share
         )
         offered += rate
-        _follow(topology, spec.entry, rate, spec.means(), papers)
-    rows = [_row(name, item, papers[name]) for name, item in topology.components.items()]
+        _follow(topology, spec.entry, rate, spec.means(), parts)
+    rows = [_row(name, item, parts[name]) for name, item in topology.components.items()]
     rows.sort(key=lambda row: -(row.utilization if row.utilization is not None else -1.0))
     return PaperPlan(tuple(rows), offered)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Visits of one component by one class of requests: how many, and how many at least."""
+
+    rate: float
+    least: float
+    paper: Paper
 
 
 def _follow(
@@ -82,35 +110,47 @@ def _follow(
     entry: str,
     rate: float,
     attributes: Means,
-    papers: dict[str, list[tuple[float, Paper]]],
+    parts: dict[str, list[Part]],
 ) -> None:
     demands: dict[str, Paper] = {}
-    level = {entry: rate}
+    level = {entry: (rate, rate)}
     for _ in range(CALL_DEPTH_MAX):
-        below: dict[str, float] = {}
-        for name, arriving in level.items():
+        below: dict[str, tuple[float, float]] = {}
+        for name, (arriving, least) in level.items():
             if name not in topology.components:
                 continue
             if name not in demands:
                 demands[name] = topology.components[name].on_paper(attributes)
-            papers[name].append((arriving, demands[name]))
-            for target, mean in demands[name].calls.items():
+            paper = demands[name]
+            parts[name].append(Part(arriving, least, paper))
+            if _may_stop(topology, name, paper):
+                least = 0.0
+            for target, mean in paper.calls.items():
                 if arriving * mean > rate * 1e-9:
-                    below[target] = below.get(target, 0.0) + arriving * mean
+                    before, before_least = below.get(target, (0.0, 0.0))
+                    certain = mean - paper.spared.get(target, 0.0)
+                    below[target] = (before + arriving * mean, before_least + least * certain)
         if not below:
             return
         level = below
 
 
-def _row(name: str, component: Component, parts: list[tuple[float, Paper]]) -> PaperRow:
-    rate = sum(part for part, _ in parts)
-    service = sum(part * paper.service_s for part, paper in parts)
-    delay = sum(part * paper.delay_s for part, paper in parts)
-    usage = sum(part * paper.cost_usd for part, paper in parts) * 3600.0
+def _may_stop(topology: Topology, name: str, paper: Paper) -> bool:
+    """Whether a visit may be refused, or end because something it calls refuses."""
+    asked = (topology.components.get(target) for target in (name, *paper.calls))
+    return any(component is not None and component.refuses for component in asked)
+
+
+def _row(name: str, component: Component, parts: list[Part]) -> PaperRow:
+    rate = sum(part.rate for part in parts)
+    service = sum(part.rate * part.paper.service_s for part in parts)
+    delay = sum(part.rate * part.paper.delay_s for part in parts)
+    usage = sum(part.rate * part.paper.cost_usd for part in parts) * 3600.0
+    least = 0.0 if component.refuses else sum(part.least * part.paper.service_s for part in parts)
     hourly = (component.cost or 0.0) * component.replica_count
-    papers = [paper for _, paper in parts] or [component.on_paper({})]
+    papers = [part.paper for part in parts] or [component.on_paper({})]
     servers = papers[0].servers
-    notes = tuple(dict.fromkeys(note for _, paper in parts for note in paper.notes))
+    notes = tuple(dict.fromkeys(note for paper in papers for note in paper.notes))
     return PaperRow(
         name=name,
         kind=component.kind,
@@ -119,8 +159,9 @@ def _row(name: str, component: Component, parts: list[tuple[float, Paper]]) -> P
         service_s=service / rate if rate else 0.0,
         delay_s=delay / rate if rate else 0.0,
         utilization=service / servers if servers else None,
+        utilization_least=least / (papers[0].servers_most or servers) if servers else None,
         cost_usd_per_hour=hourly + usage,
         notes=notes,
-        impossible=next((paper.impossible for _, paper in parts if paper.impossible), ""),
-        impossible_at=next((paper.impossible_at for _, paper in parts if paper.impossible), ""),
+        impossible=next((paper.impossible for paper in papers if paper.impossible), ""),
+        impossible_at=next((paper.impossible_at for paper in papers if paper.impossible), ""),
     )

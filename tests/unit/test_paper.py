@@ -1,0 +1,85 @@
+"""What is certain on paper: loads that no hit, refusal or further server can lower."""
+
+from typing import Any
+
+import pytest
+
+import simulator.components
+import simulator.steps  # noqa: F401  (registers the kinds)
+from simulator.topology.model import Topology
+from simulator.topology.paper import PaperPlan, on_paper
+
+WORK = {"work": "100ms"}
+
+
+def plan(components: dict[str, Any]) -> PaperPlan:
+    """Five requests a second into the first of the components."""
+    topology = {
+        "name": "shop",
+        "rate": "5 rps",
+        "requests": {
+            "buy": {"entry": next(iter(components)), "attributes": {"user": {"constant": 1}}}
+        },
+        "components": components,
+    }
+    return on_paper(Topology.model_validate(topology))
+
+
+def test_a_plain_chain_is_certain() -> None:
+    found = plan(
+        {
+            "web": {"kind": "service", "workers": 2, "steps": [WORK, {"call": "store"}]},
+            "store": {"kind": "service", "steps": [WORK]},
+        }
+    )
+    assert found.utilizations() == pytest.approx({"web": 0.25, "store": 0.5})
+    assert found.least_utilizations() == pytest.approx(found.utilizations())
+    assert found.saturation_rps == found.capacity_rps == pytest.approx(10.0)
+
+
+def test_what_a_keyed_cache_may_answer_is_not_certain() -> None:
+    cache = {"kind": "cache", "key": "user", "lookup": "1ms", "on_miss": [{"call": "store"}]}
+    found = plan({"cache": cache, "store": {"kind": "service", "steps": [WORK]}})
+    assert found.capacity_rps == pytest.approx(10.0)
+    assert found.least_utilizations() == {"store": 0.0}
+    assert found.saturation_rps is None
+
+
+def test_a_stated_hit_ratio_is_certain() -> None:
+    cache = {"kind": "cache", "hit_ratio": "50%", "lookup": "1ms", "on_miss": [{"call": "store"}]}
+    found = plan({"cache": cache, "store": {"kind": "service", "steps": [WORK]}})
+    assert found.saturation_rps == pytest.approx(20.0)
+
+
+def test_servers_that_may_be_added_are_counted() -> None:
+    web = {"kind": "service", "steps": [WORK], "autoscale": {"max_replicas": 4}}
+    found = plan({"web": web})
+    assert found.capacity_rps == pytest.approx(10.0)
+    assert found.saturation_rps == pytest.approx(40.0)
+
+
+@pytest.mark.parametrize(
+    "door",
+    [
+        {"limit": {"kind": "rate_limiter", "rate": "1 rps"}},
+        {"limit": {"kind": "service", "queue": {"capacity": 3}, "steps": [WORK]}},
+    ],
+)
+def test_what_comes_after_a_door_is_not_certain(door: dict[str, Any]) -> None:
+    steps = [{"call": "limit"}, {"call": "store"}]
+    components = {"web": {"kind": "service", "steps": [WORK, *steps]}, **door}
+    found = plan({**components, "store": {"kind": "service", "steps": [WORK]}})
+    assert found.utilizations()["store"] == pytest.approx(0.5)
+    assert found.least_utilizations()["store"] == 0.0
+    assert found.least_utilizations()["web"] == pytest.approx(0.5)
+
+
+def test_what_an_open_breaker_keeps_away_is_not_certain() -> None:
+    call = {"call": {"to": "store", "breaker": {}}}
+    found = plan(
+        {
+            "web": {"kind": "service", "steps": [call]},
+            "store": {"kind": "service", "steps": [WORK]},
+        }
+    )
+    assert found.least_utilizations()["store"] == 0.0
