@@ -115,14 +115,20 @@ def validated(data: Data, source: Source, diagnostics: Diagnostics) -> Topology:
 
 
 def unique_names(designs: Sequence[Design]) -> list[Design]:
-    """The designs with a number added to names that occur before."""
+    """The designs under names of their own: of their files where those differ, else numbered."""
+    names = [design.name for design in designs]
+    stems = [Path(design.source.file).stem for design in designs]
+    if len(set(names)) < len(names):
+        named = [stem if names.count(name) > 1 else name
+                 for name, stem in zip(names, stems, strict=True)]  # fmt: skip
+        if len(set(named)) == len(named):
+            names = named
     seen: dict[str, int] = {}
     result = []
-    for design in designs:
-        seen[design.name] = seen.get(design.name, 0) + 1
-        number = seen[design.name]
-        name = design.name if number == 1 else f"{design.name} ({number})"
-        result.append(replace(design, name=name))
+    for design, name in zip(designs, names, strict=True):
+        seen[name] = seen.get(name, 0) + 1
+        own = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        result.append(replace(design, name=own))
     return result
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from simulator.metrics.estimates import QUANTILES
 from simulator.metrics.spread import Document
 from simulator.studies.errors import StudyError
 from simulator.topology.overlay import closest
@@ -30,6 +31,10 @@ def parse_gate(text: str) -> Gate:
     if match is None:
         raise StudyError(f"--fail: cannot read `{text}`", "write it like 'latency.p(99):+5%'")
     metric = re.sub(r"p\((\d+(?:\.\d+)?)\)", r"p\1", match["metric"])
+    percentile = metric.rpartition(".")[2]
+    if re.fullmatch(r"p[0-9.]+", percentile) and percentile not in QUANTILES:
+        known = ", ".join(f"p({name[1:]})" for name in QUANTILES)
+        raise StudyError(f"--fail: a comparison has no `{metric}`", f"percentiles: {known}")
     limit = float(match["share"]) / 100.0
     return Gate(_SHORT.get(metric, metric), limit if match["sign"] == "+" else -limit, text.strip())
 

@@ -76,6 +76,21 @@ def test_markdown_is_for_a_comment(desk_file: Path) -> None:
     assert "```diff\n! components.counter.workers  4 → 5" in found.stdout
 
 
+def test_a_comment_says_first_whether_a_gate_is_crossed(desk_file: Path, tmp_path: Path) -> None:
+    """As in CI: the terminal for the log, Markdown in a file, and the exit code."""
+    before, comment = tmp_path / "before.yaml", tmp_path / "out" / "comment.md"
+    before.write_text(desk_file.read_text(encoding="utf-8"), encoding="utf-8")
+    desk_file.write_text(before.read_text(encoding="utf-8").replace("50ms", "60ms", 1), "utf-8")
+    words = ["compare", str(before), str(desk_file), *SHORT, "--no-flips", "--md", str(comment)]
+    found = simulate(*words, "--fail", "latency.p(50):+5%", "--fail", "cost:+1%")
+    assert found.exit_code == 99
+    assert found.stdout.index("GATES") < found.stdout.index("VERDICT")
+    text = comment.read_text(encoding="utf-8")
+    assert text.startswith("### before → desk\n\n**✗ 1 of 2 gates crossed**\n")
+    assert "! components.counter.steps.0.work.exponential.mean  50ms → 60ms" in text
+    assert simulate(*words).exit_code == 0
+
+
 def test_sweep_writes_its_table(desk_file: Path, tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     found = simulate("sweep", str(desk_file), "--over", "rps=20,40", *SHORT, "--out", str(table))
@@ -121,6 +136,7 @@ def test_size_fails_if_nothing_holds(desk_file: Path) -> None:
         (["compare", "FILE", "FILE@quikc"], "did you mean `quick`"),
         (["compare", "FILE", "missing.yaml"], "missing.yaml"),
         (["compare", "FILE", "FILE", "--fail", "latency"], "write it like"),
+        (["compare", "FILE", "FILE", "--fail", "latency.p(97):+1%"], "p(95)"),
         (["compare", "FILE", "FILE", "--fail", "latncy.p99:+5%"], "there is no metric"),
         (["compare", "FILE", "FILE", "--backend", "spark"], "no backend"),
         (["sweep", "FILE", "--over", "rps=1,2", "--backend", "dask", "--scheduler", "nowhere"],

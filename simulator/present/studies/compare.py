@@ -48,6 +48,12 @@ def comparison_lines(
     """The comparison as styled lines: verdict, what differs, every metric, what would flip it."""
     yield "bold", f"  {head_of(document)}"
     yield "", ""
+    if document["gates"]:
+        yield section("GATES")
+        for gate in document["gates"]:
+            text = f"{gate['gate']:<24} {gate['design']}: {change_of(gate['change'])}"
+            yield COLORS[gate["status"]], f"    {MARKS[gate['status']]} {text}"
+        yield "", ""
     yield section("VERDICT")
     for sentence in verdict_sentences(document):
         yield "", f"    {sentence}"
@@ -73,12 +79,6 @@ def comparison_lines(
         yield section("THE ANSWER WOULD FLIP")
         for flip in document["flips"]:
             yield "", f"    {flip_sentence(flip)}"
-    if document["gates"]:
-        yield "", ""
-        yield section("GATES")
-        for gate in document["gates"]:
-            text = f"{gate['gate']:<24} {gate['design']}: {change_of(gate['change'])}"
-            yield COLORS[gate["status"]], f"    {MARKS[gate['status']]} {text}"
     yield "", ""
     yield section("NEXT")
     if report is not None:
@@ -177,11 +177,21 @@ def flip_sentence(flip: Document) -> str:
 def comparison_markdown(document: Document) -> str:
     """The comparison as Markdown that fits a comment on a pull request."""
     names = [design["name"] for design in document["designs"]]
+    cells = [name.replace("|", "\\|") for name in names]
     out = [f"### {names[0]} → {', '.join(names[1:])}", ""]
-    out += [f"**{sentence}**" for sentence in verdict_sentences(document)]
+    if document["gates"]:
+        out += [f"**{gates_sentence(document['gates'])}**", ""]
+    out += [f"{sentence}." for sentence in verdict_sentences(document)]
+    if document["gates"]:
+        out += ["", "| gate | design | change | |", "|---|---|---|---|"]
+        out += [
+            f"| `{gate['gate']}` | {gate['design']} | {change_of(gate['change'])} | "
+            f"{MARKS[gate['status']]} {gate['status']} |"
+            for gate in document["gates"]
+        ]
     out += [
         "",
-        f"| | {' | '.join(names)} | " + " | ".join(f"change: {n}" for n in names[1:]) + " |",
+        f"| | {' | '.join(cells)} | " + " | ".join(f"change: {n}" for n in cells[1:]) + " |",
     ]
     out.append("|---|" + "---:|" * len(names) + "---|" * (len(names) - 1))
     for row in headline_rows(document):
@@ -193,21 +203,28 @@ def comparison_markdown(document: Document) -> str:
         out += ["", f"<details><summary>{name}: {plan_line(changes)}</summary>", "", "```diff"]
         out += [line.replace("~ ", "! ", 1) if line.startswith("~") else line for line in lines]
         out += ["```", "", "</details>"]
-    if document["gates"]:
-        out += ["", "| gate | design | change | |", "|---|---|---|---|"]
-        out += [
-            f"| `{gate['gate']}` | {gate['design']} | {change_of(gate['change'])} | "
-            f"{MARKS[gate['status']]} {gate['status']} |"
-            for gate in document["gates"]
-        ]
+    out += [""] if document["flips"] else []
     out += [f"- {flip_sentence(flip)}" for flip in document["flips"]]
     notes = [*origin_sentences(document), "changes with 95 % intervals"]
     out += ["", f"<sub>{'; '.join([head_of(document), *notes])}</sub>", ""]
     return "\n".join(out)
 
 
+def gates_sentence(gates: Sequence[Document]) -> str:
+    """How many gates are crossed, for certain or perhaps."""
+    counts = {
+        status: sum(gate["status"] == status for gate in gates) for status in ("fail", "unsure")
+    }
+    if counts["fail"]:
+        return f"✗ {counts['fail']} of {len(gates)} gates crossed"
+    if counts["unsure"]:
+        return f"? {counts['unsure']} of {len(gates)} gates perhaps crossed, none for certain"
+    return f"✓ none of {len(gates)} gates crossed" if len(gates) > 1 else "✓ the gate holds"
+
+
 def _marked(change: Document) -> str:
-    return f"{change_of(change['relative'])} {MARKS[change['status']]} {change['status']}".strip()
+    text = f"{change_of(change['relative'])} {MARKS[change['status']]} {change['status']}"
+    return " ".join(text.split())
 
 
 def _certain(document: Document, metric: str) -> bool:
