@@ -69,8 +69,9 @@ def sweep(
     """Run the design at every point of the plan, all from the same seed.
 
     Points share the draws of all that they share, so neighbours differ by what was changed and
-    little else. Every point is validated before the first is run. An interrupt gives the rows
-    that are finished, and marks the table as partial.
+    little else. Points are made and validated 500 at a time, before the first of those is
+    run: ten thousand documents at once would fill the memory. An interrupt gives the rows that
+    are finished, and marks the table as partial.
     """
     bench = bench or Bench()
     if not plan:
@@ -79,21 +80,18 @@ def sweep(
         options = replace(options, requests=REQUESTS)
     if any(path in RATE_WORDS for settings in plan for path, _ in settings):
         options = replace(options, rps=None)
-    points = [Point(design.varied(settings).data, options) for settings in plan]
     rows: list[Document] = []
     interrupted = False
     try:
-        for start in range(0, len(points), CHUNK):
-            chunk = points[start : start + CHUNK]
-            label = f"points from {start + 1}" if len(points) > CHUNK else "points"
-            found = bench.evaluate(chunk, label)
-            rows += [
-                row_of(settings, item)
-                for settings, item in zip(plan[start : start + CHUNK], found, strict=True)
-            ]
+        for start in range(0, len(plan), CHUNK):
+            chunk = plan[start : start + CHUNK]
+            points = [Point(design.varied(settings).data, options) for settings in chunk]
+            label = f"points from {start + 1}" if len(plan) > CHUNK else "points"
+            found = bench.evaluate(points, label)
+            rows += [row_of(settings, item) for settings, item in zip(chunk, found, strict=True)]
     except StudyInterrupted:
         interrupted = True
-        rows += _finished(plan[len(rows) :], points[len(rows) :], bench)
+        rows += _finished(chunk, points, bench)
     paths = list(dict.fromkeys(path for settings in plan for path, _ in settings))
     document: Document = {
         "schema": 1,
