@@ -15,15 +15,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from tally import REQUIRED, Tally
 
-from simulator.metrics.confidence import Interval, mean_interval, quantile_interval
+from simulator.metrics.confidence import mean_interval, quantile_interval
 from simulator.metrics.steady_state import warm_up
 from simulator.theory.erlang import MMc
 from simulator.theory.recursions import markov_responses
@@ -31,7 +31,6 @@ from simulator.theory.recursions import markov_responses
 Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.95
-REQUIRED = (0.92, 0.98)
 PAGE = Path(__file__).parent.parent / "docs" / "coverage.md"
 BLOCK = 20
 """Experiments generated in one go."""
@@ -51,31 +50,6 @@ class Case:
     @property
     def station(self) -> MMc:
         return MMc(self.servers * self.utilization, 1.0, self.servers)
-
-
-@dataclass
-class Tally:
-    """Counts over experiments for one quantity."""
-
-    truth: float
-    experiments: int = 0
-    below: int = 0
-    above: int = 0
-    half_width: float = 0.0
-
-    def add(self, interval: Interval) -> None:
-        self.experiments += 1
-        self.below += self.truth < interval.low
-        self.above += self.truth > interval.high
-        self.half_width += interval.half_width / self.truth
-
-    @property
-    def coverage(self) -> float:
-        return 1.0 - (self.below + self.above) / self.experiments
-
-    @property
-    def standard_error(self) -> float:
-        return math.sqrt(self.coverage * (1.0 - self.coverage) / self.experiments)
 
 
 CASES = (Case(1, 0.8), Case(8, 0.85))
@@ -123,12 +97,7 @@ def rows(generator: str, results: dict[tuple[Case, int], dict[str, Tally]]) -> l
             case.name,
             str(replications),
             name,
-            f"{tally.experiments}",
-            f"{tally.coverage:.1%}",
-            f"{tally.standard_error:.1%}",
-            f"{tally.below / tally.experiments:.1%}",
-            f"{tally.above / tally.experiments:.1%}",
-            f"{tally.half_width / tally.experiments:.1%}",
+            *tally.row(),
         ]
         for (case, replications), tallies in results.items()
         for name, tally in tallies.items()

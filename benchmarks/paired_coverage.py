@@ -14,13 +14,13 @@ the recursions of Lindley and of Kiefer and Wolfowitz, many more in the same tim
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tally import REQUIRED, Tally
 
 from simulator.metrics.confidence import Interval, paired_mean, paired_quantile
 from simulator.metrics.estimates import CUTS, difference, table_at
@@ -32,7 +32,6 @@ from simulator.theory.recursions import kiefer_wolfowitz_responses
 
 PAGE = Path(__file__).parent.parent / "docs" / "coverage.md"
 HEADING = "## Paired differences"
-REQUIRED = (0.92, 0.98)
 QUANTITIES: dict[str, float | None] = {"mean": None, "p50": 0.5, "p95": 0.95, "p99": 0.99}
 BLOCK = 20
 """Experiments that the recursions generate in one go."""
@@ -74,35 +73,10 @@ class Pair:
 PAIRS = (
     Pair("M/M/1, work 5 % shorter", 6.0, (1, 1), (0.1, 0.095)),
     Pair("M/M/4 against M/M/5", 30.0, (4, 5), (0.1, 0.1)),
+    Pair("M/M/8 against M/M/9", 68.0, (8, 9), (0.1, 0.1)),
+    Pair("M/M/8, work 3 % shorter", 68.0, (8, 8), (0.1, 0.097)),
+    Pair("M/M/16 against M/M/17", 140.0, (16, 17), (0.1, 0.1)),
 )
-
-
-@dataclass
-class Tally:
-    """Counts over experiments for one quantity."""
-
-    truth: float
-    experiments: int = 0
-    below: int = 0
-    above: int = 0
-    half_width: float = 0.0
-    noticed: int = field(default=0)
-
-    def add(self, change: Interval) -> None:
-        """Count one interval."""
-        self.experiments += 1
-        self.below += self.truth < change.low
-        self.above += self.truth > change.high
-        self.half_width += change.half_width / abs(self.truth)
-        self.noticed += not change.low <= 0.0 <= change.high
-
-    def row(self) -> list[str]:
-        """The counts as shares."""
-        covered = 1.0 - (self.below + self.above) / self.experiments
-        error = math.sqrt(covered * (1.0 - covered) / self.experiments)
-        shares = [covered, error, self.below / self.experiments, self.above / self.experiments]
-        shares += [self.half_width / self.experiments, self.noticed / self.experiments]
-        return [f"{self.experiments}", *(f"{share:.1%}" for share in shares)]
 
 
 def by_engine(pair: Pair, options: argparse.Namespace) -> Iterator[Changes]:
@@ -178,7 +152,14 @@ def measured(options: argparse.Namespace) -> list[list[str]]:
                 for name, change in changes.items():
                     tallies[name].add(change)
             rows += [
-                [generator, pair.name, name, f"{1000 * tally.truth:+.1f} ms", *tally.row()]
+                [
+                    generator,
+                    pair.name,
+                    name,
+                    f"{1000 * tally.truth:+.1f} ms",
+                    *tally.row(),
+                    tally.noticing,
+                ]
                 for name, tally in tallies.items()
             ]
     return rows

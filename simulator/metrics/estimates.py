@@ -46,6 +46,7 @@ def estimates_by_cut(
     """``cuts_s``, and for each cut every metric as ``pooled`` and ``each`` (by replication).
 
     Means and percentiles also have ``influence``: what each batch of the runs adds to them.
+    Percentiles have ``beyond``, the number of values beyond them.
     """
     horizon = recordings[0].horizon_s
     timed = [_timed(recording, derived) for recording in recordings]
@@ -64,8 +65,10 @@ def estimates_by_cut(
         for name, runs in _samples(windows, timed).items():
             for statistic, p in STATISTICS.items():
                 if f"{name}.{statistic}" in table:
-                    found = [_brief(value) for value in batch_influence(runs, p)]
-                    table[f"{name}.{statistic}"]["influence"] = found
+                    row = table[f"{name}.{statistic}"]
+                    row["influence"] = [_brief(value) for value in batch_influence(runs, p)]
+                    if p is not None:
+                        row["beyond"] = min(p, 1.0 - p) * sum(map(len, runs))
         tables.append(table)
     return {"cuts_s": [share * horizon for share in shares], "tables": tables}
 
@@ -84,7 +87,8 @@ def difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> Interval:
     first, second = (np.array(table.get("influence", ())) for table in (a, b))
     influence = second - first if len(first) == len(second) else None
     centre = b["pooled"] - a["pooled"]
-    return difference_interval(differences, centre, influence=influence)
+    beyond = min(table.get("beyond", math.inf) for table in (a, b))
+    return difference_interval(differences, centre, influence=influence, beyond=beyond)
 
 
 def unpaired_difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> Interval:
@@ -96,7 +100,10 @@ def unpaired_difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> Interval:
     """
     first, second = (
         difference_interval(
-            table["each"], table["pooled"], influence=np.array(table.get("influence", ()))
+            table["each"],
+            table["pooled"],
+            influence=np.array(table.get("influence", ())),
+            beyond=table.get("beyond", math.inf),
         )
         for table in (a, b)
     )
