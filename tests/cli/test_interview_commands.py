@@ -73,3 +73,18 @@ def test_interview_writes_a_page_and_plain_data(tmp_path: Path) -> None:
     data = simulate("interview", "desk.yaml", "--format", "json", "--no-drill", folder=tmp_path)
     sections = json.loads(data.stdout)["sections"]
     assert sections[-1]["title"] == "Claims of the document"
+
+
+def test_interview_is_a_section_of_the_report_of_its_run(tmp_path: Path) -> None:
+    (tmp_path / "desk.yaml").write_text(SMALL)
+    shown = simulate("interview", "desk.yaml", "--no-drill", folder=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    folder = tmp_path / "reports" / "desk" / "interview"
+    page = (folder / "index.html").read_text("utf-8")
+    order = [page.index(f'<section id="{name}"') for name in ("verdict", "interview", "latency")]
+    assert order == sorted(order)
+    assert "At 2x, 10x and 100x" in page
+    assert str(folder.relative_to(tmp_path) / "index.html") in shown.stdout
+    again = simulate("report", str(folder), folder=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert (folder / "index.html").read_text("utf-8") == page
