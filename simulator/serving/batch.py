@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch"]
 
+AUDIT_EVERY = 16
+"""Changes of the batch from one count of all KV blocks to the next: a few percent of the time."""
+
 
 class Batch:
     """The waiting and running requests of one engine and the KV blocks they hold.
@@ -35,6 +38,7 @@ class Batch:
     """
 
     __slots__ = (
+        "_changes",
         "_order",
         "_prefilling",
         "_reserved",
@@ -67,7 +71,7 @@ class Batch:
         self.waiting_count = 0
         self.preemptions = 0
         self.prompt_tokens = 0
-        self._order = 0
+        self._order = self._changes = 0
         self._waiting: list[tuple[int, int, Generation]] = []
         self._prefilling: list[Generation] = []
         self._reserved = 0
@@ -120,6 +124,23 @@ class Batch:
         for request in self.chunks:
             self._computed(request, end, events)
         self.chunks.clear()
+        self._changes += 1
+        if self._changes >= AUDIT_EVERY or not decoding.count:
+            # A block that is lost or freed twice stays so: a later look finds it as well.
+            self._changes = 0
+            assert self.conserved(), "KV blocks are not conserved"
+
+    def conserved(self) -> bool:
+        """Whether the used blocks are those that requests hold, without a look at each of them.
+
+        Counted from lengths and from the cached units in use, not from what was taken and freed.
+        """
+        held = self.pool.in_use + self.decoding.blocks() - self.decoding.shared_blocks
+        for request in self._prefilling:
+            held += request.private_blocks
+        for request in self.leaving:
+            held += request.private_blocks
+        return held == self.pool.used
 
     def _computed(self, request: Generation, end: float, events: list[Event]) -> None:
         """Account for the prompt chunk that `request` just computed."""

@@ -37,6 +37,7 @@ class BlockPool:
         "caching",
         "free",
         "hit_tokens",
+        "in_use",
         "seen_tokens",
         "total",
     )
@@ -48,6 +49,8 @@ class BlockPool:
         self.block_size = block_size
         self.caching = caching
         self.free = self.total
+        # Blocks of cached units that some request uses.
+        self.in_use = 0
         self.hit_tokens = 0
         self.seen_tokens = 0
         self._serial = 0
@@ -100,6 +103,7 @@ class BlockPool:
                 self._idle_blocks -= self._idle.pop(chain)
             if unit[1] == 0:
                 self.free -= unit[0]
+                self.in_use += unit[0]
             unit[1] += 1
             request.shared.append(chain)
             request.shared_blocks += unit[0]
@@ -141,6 +145,7 @@ class BlockPool:
                 return
             if blocks and key not in self._units and blocks <= request.private_blocks:
                 self._units[key] = [blocks, 1]
+                self.in_use += blocks
                 request.private_blocks -= blocks
                 request.shared_blocks += blocks
                 request.shared.append(key)
@@ -168,6 +173,7 @@ class BlockPool:
                     if self._units[cut][1] > 1:
                         return
                     blocks = self._units.pop(cut)[0]
+                    self.in_use -= blocks
                     request.shared.remove(cut)
                     request.shared_blocks -= blocks
                     request.private_blocks += blocks
@@ -175,6 +181,7 @@ class BlockPool:
             if key in self._units or blocks > request.private_blocks:
                 return
             self._units[key] = [blocks, 1]
+            self.in_use += blocks
             request.private_blocks -= blocks
             request.shared_blocks += blocks
             request.shared.append(key)
@@ -204,6 +211,7 @@ class BlockPool:
             assert unit[1] >= 0, "a KV block was freed twice"
             if unit[1] == 0:
                 self.free += unit[0]
+                self.in_use -= unit[0]
                 if limited:
                     self._idle[chain] = unit[0]
                     self._idle_blocks += unit[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 from math import ceil
+from operator import mul
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ class DecodeSet:
         "_members",
         "_phases",
         "_serial",
+        "_slack",
         "count",
+        "shared_blocks",
         "step",
         "stride",
     )
@@ -41,6 +44,10 @@ class DecodeSet:
         self.stride: float = int(stride) if stride == int(stride) else stride
         self._block_size = block_size
         self._base_sum = 0.0
+        self.shared_blocks = 0
+        # Empty places in the last block of a sequence, by its phase, for each step.
+        tail = range(block_size)
+        self._slack = [[(phase - step) % block_size for phase in tail] for step in tail]
         # Sequences by the step (modulo the block size) at which they need a new block.
         self._phases = [0] * block_size
         self._finishing: list[tuple[int, int, Generation]] = []
@@ -59,6 +66,7 @@ class DecodeSet:
         heappush(self._finishing, (request.finish_step, serial, request))
         heappush(self._longest, (-request.base, serial, request))
         self.count += 1
+        self.shared_blocks += request.shared_blocks
         self._base_sum += request.base
         if stride == 1:
             self._phases[int(1 - request.base) % self._block_size] += 1
@@ -74,6 +82,7 @@ class DecodeSet:
         request.state = "left"
         request.ticket = 0
         self.count -= 1
+        self.shared_blocks -= request.shared_blocks
         self._base_sum -= request.base
         if stride == 1:
             self._phases[int(1 - request.base) % self._block_size] -= 1
@@ -87,6 +96,18 @@ class DecodeSet:
     def blocks_of(self, request: Generation) -> int:
         """Return the blocks `request` has filled up to the last step."""
         return -(-self._kv_after(request, self.step) // self._block_size)
+
+    def blocks(self) -> int:
+        """Return the blocks all sequences have filled up to the last step, shared ones each.
+
+        A sum of rounded-up quotients: tokens and the empty places behind them, over the size.
+        """
+        if self.stride != 1:
+            return sum(map(self.blocks_of, self._members))
+        size = self._block_size
+        tokens = self._base_sum + self.count * (self.step - 1)
+        empty = sum(map(mul, self._phases, self._slack[self.step % size]))
+        return int(tokens + empty) // size
 
     def _kv_after(self, request: Generation, step: int) -> int:
         """Return the tokens in the KV cache when `step` steps have been done."""

@@ -42,6 +42,31 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def count_blocks_at_every_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's own count of its KV blocks, which it makes at every sixteenth change."""
+    monkeypatch.setattr("simulator.serving.batch.AUDIT_EVERY", 1)
+
+
+@pytest.mark.parametrize("case", ["tight blocks", "prefix caching", "drafts"])
+def test_the_engine_notices_a_block_that_is_lost_or_found(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One block more or less than requests hold, at most sixteen changes later."""
+    for wrong in (-1, 1):
+        monkeypatch.setattr("simulator.serving.batch.AUDIT_EVERY", 16)
+        config = EngineConfig(**CASES[case])
+        engine = ContinuousBatching(PlainStepTime(), config)
+        for _, request in random_requests(7, 30, rate=12.0, shared=config.prefix_caching):
+            engine.submit(request, 0.0)
+        for _ in range(20):
+            engine.advance(engine.next_time())
+        engine.batch.pool.free += wrong
+        with pytest.raises(AssertionError, match="KV blocks"):
+            for _ in range(16):
+                engine.advance(engine.next_time())
+
+
 def serve(config: EngineConfig, seed: int, count: int = 120) -> list[Generation]:
     """Return random requests served by one engine, auditing the KV blocks at every change."""
     engine = ContinuousBatching(PlainStepTime(), config)

@@ -199,7 +199,7 @@ def test_a_full_queue_rejects() -> None:
         ({**LLM, "model": "lama-3-8b"}, "did you mean llama-3-8b"),
         ({**LLM, "model": "llama-3-70b"}, r"GiB more than the .* would fit"),
         ({**LLM, "tensor_parallel": 5}, "does not divide the 24 attention heads"),
-        ({**LLM, "profile": "nowhere.json"}, "nowhere.json:1:1: cannot be read"),
+        ({**LLM, "profile": "nowhere.json"}, "nowhere.json:1:1: there is no such file"),
         ({**LLM, "gpu": "t4", "quantization": "fp8"}, "no FP8 arithmetic"),
         ({"kind": "gpu_pool", "gpu": "l4"}, "`batching: continuous` needs `model`"),
         (ENCODER, "`batching: dynamic` needs `pass_time`"),
