@@ -20,22 +20,8 @@ from simulator.studies.run import RunOptions, run
 from simulator.studies.size import size
 from simulator.studies.sweep import plan_sweep, sweep
 from simulator.topology.model import Topology
+from tests.designs import SHOP
 
-SHOP = """
-name: shop
-rate: 200 rps
-requests:
-  all: {entry: web}
-components:
-  web:
-    kind: service
-    replicas: 3
-    workers: 4
-    cost: $0.5/h
-    steps: [{work: {exponential: {mean: 20ms}}}]
-objectives:
-  latency: ["p(95)<150ms"]
-"""
 BREAKABLE = """
 name: shop
 summary: A web front with a store.
@@ -179,27 +165,21 @@ def test_pages_of_failures_and_interviews(
 
 
 @pytest.mark.parametrize("name", list(FIGURES))
-def test_the_page_of_a_study(name: str, shop: Design, browser: Any, tmp_path: Path) -> None:
+def test_the_page_of_a_study(name: str, shop: Design, open_report: Any, tmp_path: Path) -> None:
+    """Complete, alone, accessible in light and dark, and no wider than a telephone."""
     text = render_study(study_of(name, shop), "simulate ...")
     assert len(text.encode()) < SIZE_MAX
     file = tmp_path / "index.html"
     file.write_text(text, encoding="utf-8")
-    page = browser.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on(
-        "request",
-        lambda request: None if request.url.startswith(("file:", "data:", "blob:"))
-        else said.append(request.url),
-    )  # fmt: skip
-    page.goto(file.as_uri())
-    page.wait_for_timeout(500)
-    assert accessibility(page) == []
-    assert said == []
+    for scheme in ("light", "dark"):
+        watched = open_report(file, scheme, 1200)
+        assert accessibility(watched.page) == []
+        assert watched.complaints == [] and watched.asked_for() == []
+    narrow = open_report(file, "dark", 400)
+    assert narrow.page.evaluate("document.scrollingElement.scrollWidth") <= 400
+    page = watched.page
     drawn = {figure.get_attribute("id") for figure in page.query_selector_all("figure")}
     assert drawn >= FIGURES[name]
     plots = page.query_selector_all("figure .main-svg")
     assert len(plots) >= len(FIGURES[name])
     assert page.query_selector("h1") is not None
-    page.close()

@@ -12,7 +12,7 @@ import simulator
 from simulator.asked import options_of
 from simulator.studies.errors import StudyError
 from simulator.topology.diagnostics import DocumentError
-from tests.studies.conftest import DESK
+from tests.designs import DESK
 
 SHORT: Any = {"requests": 2000, "replications": 4, "jobs": 1}
 ON = simulator.bench(jobs=1, store=False)
