@@ -167,8 +167,9 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
         noun = "request" if run["in_flight"] == 1 else "requests"
         found.append(f"{run['in_flight']} {noun} had no answer when the run ended")
     found += [
-        f"{name} left the range that its step times were measured in: they are extrapolated"
-        for name in _outside_calibration(findings)
+        f"{name} went to {reach:.3g} times the range (lengths, batches) that its step times were "
+        "measured in: they are extrapolated"
+        for name, reach in _outside_calibration(findings)
     ]
     # Laws are laws of steady states.
     off = [row for row in document["crosscheck"] if row["status"] == "off" and document["stable"]]
@@ -180,18 +181,17 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
     return found
 
 
-def _outside_calibration(findings: Findings) -> list[str]:
-    """Components of which some replication reports steps beyond what was measured."""
+def _outside_calibration(findings: Findings) -> list[tuple[str, float]]:
+    """Components whose steps went beyond what was measured, and how many times the range."""
     recordings = [window.recording for window in findings.windows]
-    return [
-        name
-        for name in recordings[0].meters
-        if any(
-            "outside_calibration" in recording.meters[name]
-            and recording.meters[name]["outside_calibration"][-1] > 0.0
-            for recording in recordings
+    reached = {
+        name: max(
+            float(recording.meters[name]["outside_calibration"][-1]) for recording in recordings
         )
-    ]
+        for name, meters in recordings[0].meters.items()
+        if "outside_calibration" in meters
+    }
+    return [(name, reach) for name, reach in reached.items() if reach > 0.0]
 
 
 def _spoken(rate: float) -> str:
