@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from simulator.metrics.spread import Document
 from simulator.studies.design import Design
+from simulator.studies.horizon import SPANS
 from simulator.studies.planner import Bench
 from simulator.studies.point import Found, Point
 from simulator.studies.ranges import Setting
@@ -26,9 +27,6 @@ CHECKS_MAX = 4 * CHECK_MAX
 """How many short runs all checks together may take, so that a search among equals ends."""
 
 REPLICATIONS_MAX = 16
-SPANS = 6.0
-"""Simulated time of a replication, at least, in p99 latencies: what starts empty has to fill."""
-
 MARGIN = 1.3
 """A check is longer by this than the width of the last interval says it has to be."""
 

@@ -14,6 +14,7 @@ from simulator.metrics.spread import Document, interval_document
 from simulator.studies.curve import CurvePoint, crossing, knee_of, theory_curve
 from simulator.studies.design import Design
 from simulator.studies.errors import StudyError
+from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
 from simulator.studies.point import Found, Point
 from simulator.studies.run import RunOptions, plan_run
@@ -182,6 +183,7 @@ class _Search:
             "knee": knee_of([(row["rate"], row["latency.mean"]) for row in lines if row["stable"]]),
             "curve": lines,
             "theory": theory_curve(self.design.topology, order, cells),
+            "horizons": shortness([spans_of(item["document"]) for item in points.values()]),
             "partial": any(
                 found["document"]["run"]["endings"] != ["complete"] for found in points.values()
             ),

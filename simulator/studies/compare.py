@@ -12,6 +12,7 @@ from simulator.studies.design import Design, unique_names
 from simulator.studies.errors import StudyError
 from simulator.studies.flips import cost_flips, latency_flips
 from simulator.studies.gates import Gate, judge_gates
+from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
 from simulator.studies.point import Found, Point
 from simulator.studies.run import RunOptions, plan_run
@@ -109,6 +110,7 @@ def compare(
         "pareto": [name for name in names if name not in beaten],
         "flips": turns,
         "gates": judge_gates(gates, rows, names[1:]),
+        "horizons": shortness([spans_of(item["document"]) for item in found]),
         "partial": any(item["document"]["run"]["endings"] != ["complete"] for item in found),
     }
     return Comparison(document)

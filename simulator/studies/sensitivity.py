@@ -17,6 +17,7 @@ import numpy as np
 from simulator.metrics.spread import Document
 from simulator.studies.design import Design
 from simulator.studies.errors import StudyError
+from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.parameters import Parameter, found_parameters
 from simulator.studies.planner import Bench
 from simulator.studies.point import Point
@@ -107,6 +108,7 @@ def sensitivity(
             "effects": effects,
             "typical": typical,
             "unstable": sum(not item["document"]["stable"] for item in found),
+            "horizons": shortness([spans_of(item["document"]) for item in found]),
             "partial": any(item["document"]["run"]["endings"] != ["complete"] for item in found),
         }
     )

@@ -7,6 +7,7 @@ from typing import Any
 from simulator.metrics.spread import Document
 from simulator.studies.design import RATE_WORDS, Design
 from simulator.studies.errors import StudyError, StudyInterrupted
+from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
 from simulator.studies.point import Found, Point
 from simulator.studies.ranges import Range, Setting, grid, latin_hypercube
@@ -103,6 +104,7 @@ def sweep(
         "paths": paths,
         "points": len(plan),
         "interrupted": interrupted,
+        "horizons": shortness([row["spans"] for row in rows]),
         "partial": interrupted or any(not row["whole"] for row in rows),
         "rows": rows,
     }
@@ -128,6 +130,7 @@ def row_of(settings: Sequence[Setting], found: Found) -> Document:
     for objective in document["objectives"]:
         row[f"{objective['metric']}: {objective['threshold']}"] = objective["status"]
     row["replications"] = document["replications"]
+    row["spans"] = spans_of(document)
     row["whole"] = document["run"]["endings"] == ["complete"]
     return row
 

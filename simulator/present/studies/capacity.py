@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 
 from simulator.present.numbers import count, percent
-from simulator.present.studies.words import Document, Line, columns, section, signed, value_of
+from simulator.present.studies.words import (
+    Document,
+    Line,
+    columns,
+    section,
+    short_runs,
+    signed,
+    value_of,
+)
 
 COLUMNS = ("latency.p50", "latency.p95", "latency.p99", "errors.rate")
 
@@ -19,6 +27,8 @@ def capacity_lines(document: Document, again: str, report: str | None) -> Iterat
         yield "", f"    {sentence}"
     if document["partial"]:
         yield "yellow", "    ! partial result: a limit ended some runs early"
+    if (warning := short_runs(document)) is not None:
+        yield "yellow", f"    ! {warning}"
     yield "", ""
     yield section("CURVE")
     rows = [["rate", "p(50)", "p(95)", "p(99)", "errors", "busiest", ""]]

@@ -13,6 +13,7 @@ from simulator.present.studies.words import (
     columns,
     label_of,
     section,
+    short_runs,
     signed,
     value_of,
 )
@@ -62,6 +63,8 @@ def comparison_lines(
             yield "red", f"    ✗ {design['name']} {design['verdict']['sentence']}"
     if document["partial"]:
         yield "yellow", "    ! partial result: a limit ended some runs early"
+    if (warning := short_runs(document)) is not None:
+        yield "yellow", f"    ! {warning}"
     for sentence in origin_sentences(document):
         yield "dim", f"    {sentence}"
     for name, changes in document["changes"].items():

@@ -8,6 +8,7 @@ from simulator.present.studies.words import (
     columns,
     label_of,
     section,
+    short_runs,
     value_of,
 )
 
@@ -28,6 +29,8 @@ def sensitivity_lines(document: Document, again: str, report: str | None) -> Ite
     yield "", ""
     if document["partial"]:
         yield "yellow", "  ! partial result: a limit ended some runs early"
+    if (warning := short_runs(document)) is not None:
+        yield "yellow", f"  ! {warning}"
     for note in notes_of(document):
         yield "yellow" if "steady" in note else "dim", f"  ! {note}"
     if notes_of(document):

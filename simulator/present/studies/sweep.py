@@ -10,6 +10,7 @@ from simulator.present.studies.words import (
     columns,
     section,
     setting_words,
+    short_runs,
     value_of,
 )
 
@@ -34,12 +35,14 @@ def sweep_lines(document: Document, again: str, report: str | None) -> Iterator[
     yield "", ""
     if document["partial"]:
         yield "yellow", "  ! partial result: not every point ran to its end"
+    if (warning := short_runs(document)) is not None:
+        yield "yellow", f"  ! {warning}"
     yield section("POINTS")
     rows = [[*paths, "p(50)", "p(99)", "errors", "good", "cost", "quality", "busiest", ""]]
     for row in document["rows"][:SHOWN]:
         values = [value_of(name, row[name]) for name in COLUMNS]
         rows.append([*(str(row[path]) for path in paths), *values, row["bottleneck"] or "–",
-                     row["status"]])  # fmt: skip
+                     row["status"] + (" (short)" if is_short(row, document) else "")])  # fmt: skip
     for place, text in enumerate(columns(rows, left=0)):
         yield "" if place else "dim", text
     if len(document["rows"]) > SHOWN:
@@ -87,6 +90,13 @@ def cheapest_of(document: Document) -> str | None:
     best = min(rows, key=lambda row: row["cost.per_hour"] or float("inf"))
     settings = setting_words({path: best[path] for path in document["paths"]})
     return f"{settings} at {value_of('cost.per_hour', best['cost.per_hour'])}"
+
+
+def is_short(row: Document, document: Document) -> bool:
+    """Whether the point was run for too short a time beside its p99."""
+    found = document.get("horizons")
+    spans = row.get("spans")
+    return found is not None and spans is not None and bool(spans < found["spans"])
 
 
 def notes_of(document: Document) -> list[str]:

@@ -1,5 +1,6 @@
 """Words that all studies share."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -102,3 +103,17 @@ def columns(rows: Sequence[Sequence[str]], left: int = 1, indent: int = 4) -> It
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield (" " * indent + "  ".join(cells)).rstrip()
+
+
+def short_runs(document: Document) -> str | None:
+    """A warning if runs last too short beside their latencies; None if all last long enough."""
+    found = document.get("horizons")
+    if not found or not found["short"]:
+        return None
+    runs = (
+        "every run" if found["short"] == found["of"] else f"{found['short']} of {found['of']} runs"
+    )
+    return (
+        f"{runs} lasted less than {found['spans']:g} times p(99), too short for queues that fill "
+        f"while answers take; give {math.ceil(found['factor'])} times the --requests"
+    )
