@@ -22,16 +22,22 @@ def growth_section(material: Material) -> Section:
     """What multiples of the load do to the design, and to one with as many servers as needed."""
     section = Section("At 2x, 10x and 100x")
     section.say(
-        "Simulated are twice the load on the design as it stands, and ten times the load on the "
-        "design with the counts of its row (or as it stands, where that is said). The rest is "
-        "paper: a component's load grows with the traffic (ρ = λS/c), one beyond 100% has a "
-        f"backlog without end, and the counts bring each to {TARGET_UTILIZATION:.0%} at most. "
-        "Cost then: what keeping these counts costs, and the use that the run measured times the "
-        "load."
+        "2x and 10x are simulated, on the design as it stands or with the counts of the row, as is "
+        "said there. The rest is paper: a component's load grows with the traffic (ρ = λS/c), one "
+        "beyond 100% has a backlog without end, and the counts bring each to "
+        f"{TARGET_UTILIZATION:.0%} at most. Cost then: what keeping these counts costs, and the "
+        "use that the run measured times the load."
     )
     section.say(" ".join(filter(None, (_first(material), _cells(material), _rosy(material)))))
     section.table(
-        ("load", "holds as it stands", "first to give way", "to hold", "cost then", "simulated"),
+        (
+            "load",
+            "holds as it stands",
+            "first to give way",
+            "to hold, on paper",
+            "cost then",
+            "simulated",
+        ),
         [_row(step, material) for step in material.growth],
     )
     return section
@@ -45,12 +51,17 @@ def _first(material: Material) -> str:
         return "No component has a limit on paper."
     factor = step.factor / share
     rate = factor * material.topology.rate * material.topology.cells
-    scale = getattr(material.topology.components[name], "autoscale", None)
-    grown = f" with all {scale.max_replicas} replicas it may have" if scale is not None else ""
     return (
-        f"{name} is the first that gives way: on paper it is full{grown} at "
+        f"{name} is the first that gives way: on paper it is full{_of_all(name, material)} at "
         f"{Figure(factor, RATIO).both} the load, {Figure(rate, 'requests/s').both}."
     )
+
+
+def _of_all(name: str, material: Material) -> str:
+    """That a utilization is of as many replicas as an autoscaler may add."""
+    component = material.topology.components.get(name)
+    scale = getattr(component, "autoscale", None)
+    return f" with all {scale.max_replicas} replicas it may have" if scale is not None else ""
 
 
 def _cells(material: Material) -> str:
@@ -86,7 +97,7 @@ def _busiest(step: Growth, material: Material) -> tuple[str, float]:
 def _row(step: Growth, material: Material) -> tuple[str, ...]:
     rate = step.topology.rate * step.topology.cells
     name, share = _busiest(step, material)
-    said = f"{name} at {Figure(share, SHARE).aloud}"
+    said = f"{name} at {Figure(share, SHARE).aloud}{_of_all(name, material)}"
     return (
         f"{step.factor:g}x: {Figure(rate, 'requests/s').exact}",
         _holds(step, share),
@@ -103,7 +114,7 @@ def _holds(step: Growth, share: float) -> str:
         if verdict["status"] == "pass":
             return "yes (simulated)"
         if verdict["status"] == "unsure":
-            return f"too close to call (simulated): {verdict['sentence']}"
+            return f"unsure (simulated): {verdict['sentence']}"
         return f"no (simulated): {verdict['sentence']}"
     if share >= 1.0:
         return "no (paper)"
