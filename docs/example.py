@@ -1,8 +1,10 @@
 """The studies from Python: run, compare, capacity, sweep, size.
 
-Run it with ``python docs/example.py``; everything it prints comes from the runs.
+Run it with ``python docs/example.py``; everything it prints comes from the runs, and is shown in
+``docs/python.md``.
 """
 
+import os
 from pathlib import Path
 
 import simulator
@@ -46,8 +48,12 @@ def main(folder: Path, requests: int = 20_000) -> None:
     print(result.to_frame().head())
 
     trade = simulator.compare(design, f"{path}@lean", requests=requests, on=where, flips=False)
-    print(trade.to_frame().set_index("metric").loc[["latency.p99", "cost.per_hour"]])
+    changes = trade.to_frame().set_index("metric").loc[["latency.p99", "cost.per_hour"]]
+    print(changes[["change", "change_low", "change_high", "status"]].to_string())
     trade.figure("paired-changes")
+
+    wider = simulator.run(simulator.load(design, {"web.workers": 8}), rps=250, requests=requests)
+    print(simulator.compare(result, wider, on=where).document["pareto"])
 
     limit = simulator.capacity(design, requests=requests, on=where)
     print(f"holds up to {limit.rate:.0f} rps")
@@ -65,4 +71,5 @@ if __name__ == "__main__":
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory() as temporary:
-        main(Path(temporary))
+        os.chdir(temporary)
+        main(Path())

@@ -23,6 +23,11 @@ from simulator.studies.store import Store, default_folder
 Asked = str | PathLike[str] | Mapping[str, Any] | Design | Run
 """What names a design; see :func:`~simulator.asked.design_of`."""
 
+IN_COMMANDS = frozenset(
+    {"workload", "faults", "duration", "requests", "warmup", "seed", "replications", "precision"}
+)
+"""Options that commands have as flags of the same name."""
+
 
 def load(design: Asked, settings: Mapping[str, Any] | None = None) -> Design:
     """The design that is meant, with values replaced by path.
@@ -79,7 +84,7 @@ def run(design: Asked, rps: Quantity | None = None, **options: Unpack[Options]) 
             for target in dict.fromkeys(called_by(component))
         ],
     )
-    return Run(result.document, _command("", found), tables)
+    return Run(result.document, _command("", [found], rps, options), tables)
 
 
 def compare(
@@ -98,7 +103,7 @@ def compare(
     gates = [parse_gate(text) for text in fail]
     asked = options_of(rps, options)
     result = compare_study(found, asked, on or bench(), gates=gates, flips=flips)
-    return Comparison(result.document, _command("compare", *found))
+    return Comparison(result.document, _command("compare", found, rps, options))
 
 
 def capacity(
@@ -117,7 +122,7 @@ def capacity(
 
     found = load(design)
     result = capacity_study(found, options_of(rps, options), on or bench(), precision=within)
-    return Capacity(result.document, _command("capacity", found))
+    return Capacity(result.document, _command("capacity", [found], rps, options))
 
 
 def sweep(
@@ -140,7 +145,7 @@ def sweep(
     asked = options_of(rps, options)
     plan = plan_sweep(ranges_of(over, "over"), lhs=lhs, seed=asked.seed)
     result = sweep_study(found, plan, asked, on or bench())
-    return Sweep(result.document, _command("sweep", found))
+    return Sweep(result.document, _command("sweep", [found], rps, options, over=over))
 
 
 def size(
@@ -156,7 +161,7 @@ def size(
 
     found = load(design)
     result = size_study(found, ranges_of(vary, "vary"), options_of(rps, options), on or bench())
-    return Sizing(result.document, _command("size", found))
+    return Sizing(result.document, _command("size", [found], rps, options, vary=vary))
 
 
 def sensitivity(
@@ -174,7 +179,9 @@ def sensitivity(
     found = load(design)
     asked, ranges = options_of(rps, options), ranges_of(vary or {}, "vary")
     result = sensitivity_study(found, asked, ranges, on or bench(), trajectories=trajectories)
-    return Sensitivity(result.document, _command("sensitivity", found))
+    return Sensitivity(
+        result.document, _command("sensitivity", [found], rps, options, vary=vary or {})
+    )
 
 
 def drill(design: Asked, rps: Quantity | None = None, **options: Unpack[Options]) -> Drill:
@@ -183,7 +190,7 @@ def drill(design: Asked, rps: Quantity | None = None, **options: Unpack[Options]
 
     found = load(design)
     result = drill_study(found.topology, options_of(rps, options), None)
-    return Drill(result.document, _command("drill", found))
+    return Drill(result.document, _command("drill", [found]))
 
 
 def card(design: Asked, *, seed: int = 42, jobs: int | None = None, drilled: bool = True) -> Card:
@@ -200,10 +207,29 @@ def card(design: Asked, *, seed: int = 42, jobs: int | None = None, drilled: boo
     material = gather(found.topology, found.data, seed=seed, jobs=jobs, drilled=drilled)
     sections = sections_of(material)
     text = to_markdown(title_of(material), sections)
-    return Card(card_document(material, sections), _command("interview", found), text)
+    return Card(card_document(material, sections), _command("interview", [found]), text)
 
 
-def _command(name: str, *designs: Design) -> str:
-    return " ".join(
-        ["simulate", *([name] if name else []), *(item.source.file for item in designs)]
-    )
+def _command(
+    name: str,
+    designs: Sequence[Design],
+    rps: Quantity | None = None,
+    options: Mapping[str, Any] | None = None,
+    **ranges: Mapping[str, Any],
+) -> str:
+    """The command that asks the same question."""
+    import shlex
+
+    words = ["simulate", *([name] if name else []), *(item.source.file for item in designs)]
+    for flag, values in ranges.items():
+        for path, value in values.items():
+            plain = value if isinstance(value, str | int | float) else ",".join(map(str, value))
+            words += [f"--{flag}", f"{path}={plain}"]
+    words += [] if rps is None else ["--rps", str(rps)]
+    for flag, value in (options or {}).items():
+        if flag == "thresholds":
+            words += [part for text in value for part in ("--threshold", text)]
+        elif flag in IN_COMMANDS and value is not None:
+            timed = flag in ("duration", "warmup") and not isinstance(value, str)
+            words += [f"--{flag}", f"{value}s" if timed else str(value)]
+    return shlex.join(words)

@@ -1,5 +1,6 @@
 """The package from a notebook: designs and options in any form, errors that help, types."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,18 @@ def test_every_result_shows_itself(desk_file: Path) -> None:
         assert result.to_html().startswith("<!DOCTYPE html>")
     with pytest.raises(KeyError, match="known: percentile-spectrum"):
         results[0].figure("no such figure")
+
+
+@pytest.mark.slow
+def test_the_documentation_shows_what_the_example_prints() -> None:
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, str(root / "docs" / "example.py")], capture_output=True, text=True,
+        check=True, env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
+    text = (root / "docs" / "python.md").read_text(encoding="utf-8")
+    shown = text.partition("```text\n")[2].partition("\n```")[0]
+    assert shown.splitlines() == [line.rstrip() for line in done.stdout.splitlines()]
 
 
 def test_a_misspelt_function_is_suggested() -> None:
