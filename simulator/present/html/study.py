@@ -61,7 +61,8 @@ def verdict_of(document: Document) -> tuple[str, str]:
 
 def _title(document: Document) -> str:
     if document["study"] == "compare":
-        return " and ".join(design["name"] for design in document["designs"])
+        *names, last = (design["name"] for design in document["designs"])
+        return f"{', '.join(names)} and {last}"
     return str(document["topology"])
 
 

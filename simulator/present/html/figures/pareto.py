@@ -42,8 +42,8 @@ class Pareto(Figure):
             else unbeaten(options)
         )
         return Drawing(
-            heading=f"{len(best)} of {len(options)} are beaten by no other in latency, cost and "
-            "quality",
+            heading=f"{len(best)} of {len(options)} {'is' if len(best) == 1 else 'are'} beaten by "
+            "no other in latency, cost and quality",
             caption=_caption(report.document),
             table=DataTable(
                 "Latency, cost and quality",
