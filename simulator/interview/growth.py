@@ -23,10 +23,10 @@ def growth_section(material: Material) -> Section:
     section = Section("At 2x, 10x and 100x")
     section.say(
         "2x and 10x are simulated, on the design as it stands or with the counts of the row, as is "
-        "said there. The rest is paper: a component's load grows with the traffic (ρ = λS/c), one "
-        "beyond 100% has a backlog without end, and the counts bring each to "
-        f"{TARGET_UTILIZATION:.0%} at most. Cost then: what keeping these counts costs, and the "
-        "use that the run measured times the load."
+        "said there. The rest is arithmetic: the load of a component (on paper, or as the run "
+        "measured it if that is more) grows with the traffic, ρ = λS/c; one beyond 100% has a "
+        f"backlog without end; the counts bring each to {TARGET_UTILIZATION:.0%} at most. Cost "
+        "then: what keeping these counts costs, and the use that the run measured times the load."
     )
     section.say(" ".join(filter(None, (_first(material), _cells(material), _rosy(material)))))
     section.table(
@@ -34,7 +34,7 @@ def growth_section(material: Material) -> Section:
             "load",
             "holds as it stands",
             "first to give way",
-            "to hold, on paper",
+            "to hold (arithmetic)",
             "cost then",
             "simulated",
         ),
@@ -52,7 +52,7 @@ def _first(material: Material) -> str:
     factor = step.factor / share
     rate = factor * material.topology.rate * material.topology.cells
     return (
-        f"{name} is the first that gives way: on paper it is full{_of_all(name, material)} at "
+        f"{name} is the first that gives way: it is full{_of_all(name, material)} at "
         f"{Figure(factor, RATIO).both} the load, {Figure(rate, 'requests/s').both}."
     )
 
@@ -81,8 +81,8 @@ def _rosy(material: Material) -> str:
         return ""
     paper = Figure(busiest.utilization, SHARE).aloud
     return (
-        f"The run measures {busiest.name} at {found.aloud} today, paper has {paper}: it will be "
-        "full earlier than paper says."
+        f"The run measures {busiest.name} at {found.aloud} today where paper has {paper}, so the "
+        "counts here are larger than those of paper, and the headroom smaller."
     )
 
 
@@ -117,8 +117,8 @@ def _holds(step: Growth, share: float) -> str:
             return f"unsure (simulated): {verdict['sentence']}"
         return f"no (simulated): {verdict['sentence']}"
     if share >= 1.0:
-        return "no (paper)"
-    return "yes (paper)" if share <= TARGET_UTILIZATION else "barely (paper)"
+        return "no (arithmetic)"
+    return "yes (arithmetic)" if share <= TARGET_UTILIZATION else "barely (arithmetic)"
 
 
 def _said(need: Need) -> str:
@@ -144,7 +144,7 @@ def _cost(step: Growth, material: Material) -> str:
 def _simulated(step: Growth) -> str:
     measured = step.measured
     if measured is None:
-        return "– (paper only)"
+        return "– (arithmetic only)"
     how = "as it stands" if step.as_is else "so scaled"
     if measured.failure is not None:
         return f"{how}: cannot be run: {measured.failure}"

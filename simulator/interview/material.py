@@ -5,9 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from simulator.interview.numbers import Figure
-from simulator.interview.scaling import Need, grown, needs_of, strain, with_settings
+from simulator.interview.scaling import Need, grown, needs_of, strain, with_measured, with_settings
 from simulator.studies.claims import SEED, Checked, check_claims_of
-from simulator.studies.conditions import REQUESTS, REQUESTS_MAX, Condition, Measured
+from simulator.studies.conditions import (
+    REQUESTS,
+    REQUESTS_MAX,
+    Condition,
+    Measured,
+    measure_all,
+)
 from simulator.studies.drill import Drill, drill
 from simulator.studies.estimates import Computed, estimates_of, given_of
 from simulator.studies.metric_units import unit_of_word
@@ -37,7 +43,8 @@ Told = Callable[[str], None]
 class Growth:
     """The design at a multiple of its load: on paper, and simulated where that is affordable.
 
-    ``paper`` is of the design as it stands, ``needs`` what has to grow, ``scaled`` the topology
+    ``paper`` is of the design as it stands, never below what the base run measured times the
+    load; ``needs`` what has to grow, ``scaled`` the topology
     with that, None if it is not valid. ``measured`` is of the design as it stands if ``as_is``,
     else of the scaled one.
     """
@@ -94,10 +101,8 @@ def gather(
     base = Condition()
     variants = {name: Condition(variant=name) for name in topology.variants}
     faults = {name: Condition(faults=(name,), warmup_s=0.0) for name in topology.faults}
-    growth = [_growth(topology, data, factor) for factor in GROWTH]
-    simulated = [step.condition for step in growth if step.condition is not None]
     wanted: dict[Condition, list[str]] = {base: [BREAKDOWN]}
-    for condition in (*variants.values(), *faults.values(), *simulated):
+    for condition in (*variants.values(), *faults.values()):
         wanted[condition] = []
     for path, condition in _placeholders(topology):
         wanted.setdefault(condition, []).append(path)
@@ -111,6 +116,12 @@ def gather(
         told=lambda done, total: say(f"run {done} of {total}"),
     )
     runs = check.runs
+    growth = [_growth(topology, data, factor, runs[base]) for factor in GROWTH]
+    larger: dict[Condition, list[str]] = {
+        step.condition: [] for step in growth if step.condition is not None
+    }
+    say("larger loads")
+    grown_runs = measure_all(data, larger, seed=seed, jobs=jobs or os.cpu_count() or 1)
     say("drill")
     options = RunOptions(
         seed=seed, jobs=jobs or os.cpu_count() or 1, requests=_drill_requests(topology)
@@ -125,7 +136,7 @@ def gather(
         variants={name: runs[condition] for name, condition in variants.items()},
         faults={name: runs[condition] for name, condition in faults.items()},
         growth=[
-            replace(step, measured=runs[step.condition]) if step.condition is not None else step
+            replace(step, measured=grown_runs[step.condition]) if step.condition else step
             for step in growth
         ],
         drill=drill(topology, options) if drilled else None,
@@ -136,14 +147,14 @@ def _drill_requests(topology: Topology) -> int | None:
     return None if topology.run.duration is not None else DRILL_REQUESTS
 
 
-def _growth(topology: Topology, data: Data, factor: float) -> Growth:
-    """A multiple of the load on paper, and how it is simulated: as it stands, or with more.
+def _growth(topology: Topology, data: Data, factor: float, base: Measured) -> Growth:
+    """A multiple of the load, and how it is simulated: as it stands, or with more servers.
 
     A run of ten times the load covers a third of the time, so that it takes about three times as
     long as one of the design.
     """
     larger, rates = grown(topology, factor)
-    paper = on_paper(larger)
+    paper = with_measured(on_paper(larger), topology, base.document, factor)
     needs = needs_of(topology, data, paper)
     settings = tuple(setting for need in needs for setting in need.settings)
     scaled = with_settings(data, settings)

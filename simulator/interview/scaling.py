@@ -7,7 +7,7 @@ else changes. The result is a list of changes that a run can be made under.
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.kernel.component import Component
@@ -66,6 +66,26 @@ def grown(topology: Topology, factor: float) -> tuple[Topology, tuple[Setting, .
     update = {"rate": topology.rate * factor, "requests": requests}
     settings = [(f"requests.{name}.rate", _rate(rate * factor)) for name, rate in own.items()]
     return topology.model_copy(update=update), tuple(settings)
+
+
+def with_measured(
+    paper: PaperPlan, topology: Topology, document: dict[str, Any], factor: float
+) -> PaperPlan:
+    """The plan with no utilization below the one that a run of the design measured, times the load.
+
+    Paper takes means; where requests are not all alike, a run may find a component busier. What an
+    autoscaler holds at its target tells nothing, so paper stands there.
+    """
+    found = document.get("components", {})
+    rows = []
+    for row in paper.rows:
+        measured = found.get(row.name, {}).get("utilization")
+        scaled = getattr(topology.components[row.name], "autoscale", None) is not None
+        if row.utilization is not None and measured and not scaled:
+            row = replace(row, utilization=max(row.utilization, factor * measured))
+        rows.append(row)
+    rows.sort(key=lambda row: -(row.utilization if row.utilization is not None else -1.0))
+    return PaperPlan(tuple(rows), paper.rate)
 
 
 def with_settings(data: Data, settings: tuple[Setting, ...]) -> Topology | None:
