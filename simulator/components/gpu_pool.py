@@ -189,6 +189,10 @@ class GpuPool(Component):
             if profile.catalogue_model is not self.shape:
                 message = f"{self.profile} was measured with {profile.model}"
                 raise ServingError(message, fields=("profile",))
+            card = profile.catalogue_gpu
+            if card is not None and card.name != find_gpu(self.gpu).name:
+                message = f"{self.profile} was measured on {card.name}, not on {self.gpu}"
+                raise ServingError(message, fields=("gpu",))
             return profile.step_time(self.tensor_parallel, link=link)
         return Roofline(
             self.shape,
@@ -314,6 +318,11 @@ class GpuPool(Component):
         unknown = "not measured: expect to be 20 to 30 % off" if roofline else "error unknown"
         known = unknown if error is None else f"held-out error {error:.1%}"
         paper.notes.append(f"step times are {source.kind} ({known}): {source.source}")
+        if self.profile is not None and self.quantization != "bf16":
+            paper.notes.append(
+                f"`quantization: {self.quantization}` sets the memory only: step times are the "
+                "profile's, which must have been measured with it"
+            )
         return paper
 
     def item(self, attributes: Any) -> BatchItem:

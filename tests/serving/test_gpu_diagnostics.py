@@ -92,6 +92,10 @@ def test_a_profile_tells_what_is_wrong_with_it(tmp_path: Path) -> None:
     )
     assert (line, column) == (FIRST_LINE + 2, 22)
     assert "measured with tensor parallel 1, not 2" in said
+    wrong = ["gpu: h100", "model: llama-3.1-8b", f"profile: {tmp_path}/good.json.gz"]
+    _, line, column, said = mistake(tmp_path, wrong)
+    assert (line, column) == (FIRST_LINE, 10)
+    assert "good.json.gz was measured on RTX-PRO-6000, not on H100" in said
     document = json.loads(gzip.decompress((tmp_path / "good.json.gz").read_bytes()))
     del document["tables"]
     (tmp_path / "cut.json").write_text(json.dumps(document))
