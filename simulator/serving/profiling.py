@@ -105,6 +105,8 @@ def _torch(device: str) -> Any:
             "no CUDA GPU is visible to PyTorch; run this on the machine with the GPU "
             "(--device cpu only tries the code)"
         )
+    if device == "cpu":
+        torch.set_num_threads(1)  # a barrier of threads on a busy machine takes milliseconds
     return torch
 
 
