@@ -8,11 +8,23 @@ from simulator.interview.numbers import Figure
 from simulator.studies.metric_units import unit_of_word
 from simulator.topology.claim_checks import PLACEHOLDER
 
+FIGURE = re.compile(PLACEHOLDER.pattern + r"( per thousand requests| [a-z]+)?")
+"""A placeholder, and the word behind it."""
+
 
 def answered(answer: str, material: Material) -> str:
-    """The answer with each placeholder as one says it, the exact value in brackets."""
+    """The answer with each placeholder as one says it, the exact value in brackets.
+
+    A unit that the text repeats right behind a figure is said once.
+    """
     text = " ".join(answer.split())
-    return PLACEHOLDER.sub(lambda match: _figure(match[1].strip(), material), text)
+
+    def said(match: re.Match[str]) -> str:
+        figure, after = _figure(match[1].strip(), material), match[2] or ""
+        again = "per 1k requests" if after.startswith(" per thousand") else after.strip()
+        return figure if after and re.search(rf"[0-9kMBT] {again}\b", figure) else figure + after
+
+    return FIGURE.sub(said, text)
 
 
 def _figure(path: str, material: Material) -> str:

@@ -48,7 +48,8 @@ DESIGN: dict[str, Any] = {
     "questions": {
         "bill": {
             "question": "What is the bill?",
-            "answer": "{cost.per_month}, or {variants.big.cost.per_month}; {estimates.average}.",
+            "answer": "{cost.per_month}, or {variants.big.cost.per_month}; {estimates.average}. A "
+            "visit costs {cost.per_1k_requests} per thousand requests; {given.daily} are not many.",
         }
     },
     "variants": {
@@ -180,6 +181,8 @@ def test_the_card_has_every_part_in_order_and_every_number_a_unit() -> None:
     assert "Taste." in page
     assert "web replicas 2 → " in page
     assert not re.search(r"\{(cost|variants|estimates)", page)
+    assert "4M requests/day are not many" in page
+    assert "per 1k requests)" in page and "per thousand" not in page
     # Two replicas at $1/h for 730 hours, four in the variant.
     assert "$1500/month ($1\N{NO-BREAK SPACE}460/month" in page
     assert "$2900/month ($2\N{NO-BREAK SPACE}920/month" in page
