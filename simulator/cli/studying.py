@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -32,7 +33,8 @@ Thresholds = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random stream.")]
 Replications = Annotated[
-    int | None, typer.Option("-n", "--replications", min=1, help="Independent runs of a point.")
+    int | None,
+    typer.Option("-n", "--replications", min=1, max=1000, help="Independent runs of a point."),
 ]
 Jobs = Annotated[int | None, typer.Option("-j", "--jobs", min=1, help="Processes.")]
 Backend = Annotated[str, typer.Option("--backend", help="Where to compute: loky, dask or ray.")]
@@ -205,6 +207,6 @@ def _rate(text: str) -> float:
     from simulator.quantities import parse_rate
 
     try:
-        return float(text)
+        return float(text) if isfinite(float(text)) else parse_rate(text)
     except ValueError:
         return parse_rate(text)

@@ -124,6 +124,9 @@ def _chosen(
                 f"--vary {item.path}: the range has one value, so nothing would change",
                 f"give two ends, like --vary {item.path}=1..3",
             )
+    repeated = {item.path for item in ranges if sum(o.path == item.path for o in ranges) > 1}
+    if repeated:
+        raise StudyError(f"--vary: `{min(repeated)}` is given twice")
     if ranges:
         return [Parameter.of_range(item) for item in ranges], []
     order = [row.name for row in on_paper(topology).rows if row.rate > 0.0]

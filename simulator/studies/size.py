@@ -14,7 +14,7 @@ from simulator.studies.candidates import (
     check,
     screen,
 )
-from simulator.studies.design import Design
+from simulator.studies.design import RATE_WORDS, Design
 from simulator.studies.errors import StudyError
 from simulator.studies.exploration import WAVE, Exploration
 from simulator.studies.planner import Bench
@@ -59,6 +59,11 @@ def size(
     options = _with_goals(design, options)
     if not ranges:
         raise StudyError("nothing to vary", "add --vary gpu_pool.replicas=2..12")
+    if any(item.path in RATE_WORDS for item in ranges):
+        raise StudyError(
+            "--vary: the rate is what the configuration has to hold, not a part of it",
+            "name the rate with --rps; simulate capacity finds the highest one",
+        )
     repeated = {item.path for item in ranges if sum(o.path == item.path for o in ranges) > 1}
     if repeated:
         raise StudyError(f"--vary: `{min(repeated)}` is given twice")

@@ -79,7 +79,10 @@ def sweep(
         raise StudyError("a sweep needs at least one point")
     if options.requests is None and options.duration_s is None:
         options = replace(options, requests=REQUESTS)
-    if any(path in RATE_WORDS for settings in plan for path, _ in settings):
+    rates = [value for settings in plan for path, value in settings if path in RATE_WORDS]
+    if any(isinstance(rate, int | float) and rate <= 0.0 for rate in rates):
+        raise StudyError("a rate of 0 offers nothing to measure", "begin the range above 0")
+    if rates:
         options = replace(options, rps=None)
     rows: list[Document] = []
     interrupted = False
