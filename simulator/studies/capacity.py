@@ -31,7 +31,7 @@ SHARES = (0.05, 0.2, 0.4, 0.55, 0.7, 0.8, 0.88, 0.94, 0.98)
 """Rates of the curve, as shares of the rate at which a component saturates on paper."""
 
 PRECISION = 0.01
-ROUNDS_MAX = 5
+ROUNDS_MAX = 8
 STEP = 1.05
 """Factor by which to look further when the long runs all meet the objectives, or none does."""
 
@@ -127,6 +127,7 @@ class _Search:
         requests = int(min(max(EVENTS_OF_SEARCH / max(events, 1.0), least), most))
         top = (self.ceiling or math.inf) * 0.999
         self._run([low, min(high, top)], self.fine, requests)
+        guessed = False
         for _ in range(ROUNDS_MAX):
             holds = {at: self._meets(found) for at, found in self.fine.items()}
             if all(holds.values()):
@@ -134,19 +135,18 @@ class _Search:
             elif not any(holds.values()):
                 wanted = [min(holds) / STEP]
             else:
-                value = self._crossing().value
-                if not math.isfinite(value):
-                    # No measured value crosses its bound: it is the steady state that ends.
-                    last, first = self._bracket(self.fine) or (0.0, 0.0)
-                    if first <= last * (1.0 + 2.0 * precision):
-                        return
-                    self._run([math.sqrt(last * first)], self.fine, requests)
-                    continue
-                near = [at for at in holds if abs(at / value - 1.0) <= 2.0 * precision]
-                if {holds[at] for at in near} == {True, False}:
+                last, first = self._bracket(self.fine) or (0.0, min(holds))
+                if first <= last * (1.0 + 2.0 * precision):
                     return
-                spread = 0.8 * precision
-                wanted = [value * (1.0 - spread), min(value * (1.0 + spread), top)]
+                value = self._crossing().value
+                guessed = not guessed and last < value < first
+                if guessed:
+                    spread = 0.8 * precision
+                    wanted = [value * (1.0 - spread), min(value * (1.0 + spread), top)]
+                else:
+                    # The last guess was beside it, or no measured value crosses its bound: there
+                    # is a jump, or the steady state ends.
+                    wanted = [math.sqrt(last * first) if last else first / 2.0]
             self._run(wanted, self.fine, requests)
 
     def document(self) -> Document:
@@ -180,7 +180,9 @@ class _Search:
             "saturates_first": self.first_to_saturate,
             "rate": self.today * cells,
             "headroom": None if value is None else value / (self.today * cells) - 1.0,
-            "knee": knee_of([(row["rate"], row["latency.mean"]) for row in lines if row["stable"]]),
+            "knee": knee_of(
+                [(row["rate"], row["latency.mean"]) for row in lines if row["status"] != "fail"]
+            ),
             "curve": lines,
             "theory": theory_curve(self.design.topology, order, cells),
             "horizons": shortness([spans_of(item["document"]) for item in points.values()]),
