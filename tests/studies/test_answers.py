@@ -1,7 +1,7 @@
 """The studies give the answers that theory or brute force gives."""
 
-import itertools
 from dataclasses import replace
+from statistics import fmean
 
 import pytest
 from scipy.optimize import brentq
@@ -13,20 +13,26 @@ from simulator.studies.errors import StudyError
 from simulator.studies.planner import Bench
 from simulator.studies.pool import Pool
 from simulator.studies.ranges import parse_range
-from simulator.studies.run import RunOptions, run
+from simulator.studies.run import RunOptions
 from simulator.studies.size import size
 from simulator.theory.erlang import MMc
 
 HERE = Pool(jobs=1)
 
 
+def exact_capacity(servers: int) -> float:
+    """Rate at which the p95 of an M/M/c with 50 ms of service reaches 250 ms."""
+    top = 20.0 * servers - 0.1
+    return float(
+        brentq(lambda rate: MMc(rate, 20.0, servers).response_quantile(0.95) - 0.25, 0.5, top)
+    )
+
+
 def test_capacity_of_mm4_is_within_2_percent_of_the_closed_form(desk: Design) -> None:
-    """The estimate has a standard error of about 0.6 % here: 2 % is more than three of them, so a
-    correct search fails for about one seed in a thousand, and this seed is fixed."""
-    exact = brentq(lambda rate: MMc(rate, 20.0, 4).response_quantile(0.95) - 0.25, 1.0, 79.9)
+    """The estimate has a standard error of 0.45 % (measured over 40 seeds): 2 % is more than four
+    of them, so a correct search fails for less than one seed in ten thousand."""
     found = capacity(desk, RunOptions(seed=5), Bench(HERE)).document
-    assert found["capacity"]["value"] == pytest.approx(exact, rel=0.02)
-    assert found["capacity"]["low"] < exact < found["capacity"]["high"]
+    assert found["capacity"]["value"] == pytest.approx(exact_capacity(4), rel=0.02)
     assert found["limited_by"]["component"] == "counter"
     assert found["limited_by"]["objective"] == "latency: p(95)<250ms"
     assert found["headroom"] == pytest.approx(found["capacity"]["value"] / 50.0 - 1.0)
@@ -34,20 +40,27 @@ def test_capacity_of_mm4_is_within_2_percent_of_the_closed_form(desk: Design) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("servers", [1, 16])
-def test_capacity_of_other_stations_is_within_2_percent(desk: Design, servers: int) -> None:
-    """As above; with one server the estimate has a standard error of about 1 %, so a correct
-    search fails for one seed in twenty, and this seed is fixed. Of the seeds tried, 16 servers
-    came out 1.3, 0.3 and 0.0 % low (seeds 5, 6, 7; the interval of 5 misses the truth), one server
-    1.9 and 0.4 % (5, 6)."""
-    top = 20.0 * servers - 0.1
-    exact = brentq(lambda rate: MMc(rate, 20.0, servers).response_quantile(0.95) - 0.25, 0.5, top)
-    station = desk.varied([("counter.workers", servers), ("rate", f"{10 * servers} rps")])
-    found = capacity(station, RunOptions(seed=6), Bench(HERE)).document
-    assert found["capacity"]["value"] == pytest.approx(exact, rel=0.02)
-    assert found["capacity"]["low"] < exact < found["capacity"]["high"]
-    assert found["capacity"]["low"] < found["capacity"]["high"] < found["ceiling_on_paper"]
-    assert found["knee"] is not None
+def test_capacity_of_stations_over_several_seeds(desk: Design) -> None:
+    """Three stations from three seeds each, which are simply the first.
+
+    The standard error of an estimate is 0.86 % with one server, 0.45 % with 4 and 0.40 % with 16
+    (40 seeds each): 2 % is four standard errors of the mean of three with one server, and more
+    with others, so a correct search misses by chance less than once in 10,000 times. Intervals
+    of 95 % miss three times or more in nine with a probability of 0.8 %.
+    """
+    covered = 0
+    for servers in (1, 4, 16):
+        exact = exact_capacity(servers)
+        station = desk.varied([("counter.workers", servers), ("rate", f"{10 * servers} rps")])
+        estimates = []
+        for seed in (1, 2, 3):
+            found = capacity(station, RunOptions(seed=seed), Bench(HERE)).document
+            estimates.append(found["capacity"]["value"])
+            covered += found["capacity"]["low"] < exact < found["capacity"]["high"]
+            assert found["capacity"]["high"] < found["ceiling_on_paper"]
+            assert found["knee"] is not None
+        assert fmean(estimates) == pytest.approx(exact, rel=0.02)
+    assert covered >= 7
 
 
 def test_capacity_needs_objectives(desk: Design) -> None:
@@ -60,39 +73,6 @@ def test_no_rate_meets_an_objective_below_the_service_time(desk: Design) -> None
     found = capacity(strict, RunOptions(requests=4000, replications=4), Bench(HERE)).document
     assert found["capacity"]["value"] is None
     assert found["limited_by"]["objective"] == "latency: p(95)<50ms"
-
-
-def brute_force(design: Design, paths: dict[str, range], rate: float) -> float:
-    """Cost of the cheapest configuration whose long run passes."""
-    passing = []
-    for values in itertools.product(*paths.values()):
-        varied = design.varied(list(zip(paths, values, strict=True)))
-        options = RunOptions(rps=rate, requests=120_000, replications=6, seed=99, jobs=1)
-        document = run(varied.topology, options).document
-        if document["verdict"]["status"] == "pass":
-            passing.append(document["metrics"]["cost"]["per_hour"]["value"])
-    return float(min(passing))
-
-
-@pytest.mark.parametrize(
-    ("paths", "rate", "bound"),
-    [
-        ({"web.replicas": range(1, 4), "store.replicas": range(2, 5)}, 200.0, "150ms"),
-        ({"web.replicas": range(1, 4), "store.replicas": range(2, 5)}, 100.0, "80ms"),
-        ({"web.workers": range(1, 4), "store.replicas": range(3, 6)}, 250.0, "120ms"),
-    ],
-)
-def test_size_equals_brute_force(
-    shop: Design, paths: dict[str, range], rate: float, bound: str
-) -> None:
-    design = shop.varied([("objectives", {"latency": [f"p(95)<{bound}"]})])
-    ranges = [parse_range(f"{path}={values[0]}..{values[-1]}") for path, values in paths.items()]
-    found = size(design, ranges, RunOptions(rps=rate, replications=6), Bench(HERE))
-    winner = found.document["winner"]
-    assert winner is not None
-    assert winner["cost_per_hour"]["value"] == pytest.approx(brute_force(design, paths, rate))
-    assert found.document["check"]["status"] == "pass"
-    assert found.document["check"]["seed"] != found.document["seed"]
 
 
 def test_a_large_space_is_explored_the_same_way_every_time(shop: Design) -> None:
