@@ -43,7 +43,7 @@ LOWER_ARM = 0.1
 SKEWNESS_MAX = 2.0
 """Skewness beyond this adds nothing more: it is too uncertain an estimate to be followed."""
 
-HIDDEN = 40.0
+HIDDEN = 50.0
 """How much the arms of a difference of percentiles grow for each unit of skewness while few values
 lie beyond: their square grows by this over that number. The excursions that a percentile hangs on
 are then so few that designs which had none look alike in all replications."""
