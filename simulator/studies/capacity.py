@@ -36,6 +36,9 @@ STEP = 1.05
 """Factor by which to look further when the long runs all meet the objectives, or none does."""
 
 DOUBLINGS_MAX = 12
+ERRORS_MAX = 0.01
+"""Share of errors up to which the latency of the others counts for the knee."""
+
 NEAR = 0.98
 """How close to certain saturation the curve goes."""
 
@@ -180,9 +183,7 @@ class _Search:
             "saturates_first": self.first_to_saturate,
             "rate": self.today * cells,
             "headroom": None if value is None else value / (self.today * cells) - 1.0,
-            "knee": knee_of(
-                [(row["rate"], row["latency.mean"]) for row in lines if row["status"] != "fail"]
-            ),
+            "knee": knee_of([(row["rate"], row["latency.mean"]) for row in lines if _served(row)]),
             "curve": lines,
             "theory": theory_curve(self.design.topology, order, cells),
             "horizons": shortness([spans_of(item["document"]) for item in points.values()]),
@@ -285,3 +286,8 @@ class _Search:
             for row in document["objectives"]
         ]
         return line
+
+
+def _served(line: Document) -> bool:
+    """Whether nearly all requests were answered: the latency of the few says nothing of a knee."""
+    return bool(line["stable"]) and (line["errors.rate"] or 0.0) <= ERRORS_MAX
