@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from simulator.kernel.request import Request
     from simulator.kernel.site import Draw, Measure
 
-LATE_MAX = 8192
-"""Values that are set aside, at most, for requests that later ones have overtaken; when there are
-more, the older half is forgotten."""
+BLOCK = 512
+"""Values drawn at once."""
+
+LATE_MAX = 16_384
+"""So many others may overtake a request before its value is forgotten."""
 
 
 def by_request(draw: Draw, again: Draw) -> Measure:
@@ -24,33 +26,38 @@ def by_request(draw: Draw, again: Draw) -> Measure:
     too many others have overtaken it. A value is given once, so all that are given are
     independent.
     """
-    due = 0
-    aside: dict[int, float] = {}
-    set_aside_of = aside.pop
+    drawn = iter(draw, None)
+    values: list[float | None] = []
+    first = 0
+    """Number of the request that the first of the values belongs to."""
+
+    def draw_up_to(place: int) -> float:
+        nonlocal first
+        while len(values) <= place:
+            values.extend(islice(drawn, BLOCK))
+        value = values[place]
+        values[place] = None
+        late = len(values) - LATE_MAX
+        if late > LATE_MAX:
+            del values[:late]
+            first += late
+        assert value is not None, "just drawn"
+        return value
 
     def measure(request: Request) -> float:
-        nonlocal due
-        number = request.index
-        if number == due:
-            due = number + 1
-            return draw()
-        if number < due:
-            value = set_aside_of(number, None)
-            return again() if value is None else value
-        while due < number:
-            aside[due] = draw()
-            due += 1
-        due += 1
-        if len(aside) > LATE_MAX:
-            _forget_oldest(aside)
-        return draw()
+        place = request.index - first
+        if place < 0:
+            return again()
+        try:
+            value = values[place]
+        except IndexError:
+            return draw_up_to(place)
+        if value is None:
+            return again()
+        values[place] = None
+        return value
 
     return measure
-
-
-def _forget_oldest(aside: dict[int, float]) -> None:
-    for number in list(islice(aside, len(aside) - LATE_MAX // 2)):
-        del aside[number]
 
 
 def when_needed(make: Callable[[], Draw]) -> Draw:
