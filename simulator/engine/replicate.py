@@ -116,15 +116,20 @@ def _side_by_side(
     jobs: int,
     progress: Callable[[int, float], None] | None,
 ) -> Iterator[Recording]:
-    from joblib import Parallel, delayed
+    from joblib import delayed
+
+    from simulator.engine.forked import side_by_side
 
     # An interrupt may reach this process alone, so the others are told through a file.
     with tempfile.TemporaryDirectory() as folder:
         stop_file = os.path.join(folder, "stop")
         with _graceful_interrupt(lambda: open(stop_file, "w").close()):
-            results: Any = Parallel(n_jobs=jobs, return_as="generator")(
-                delayed(run_replication)(experiment, replication, None, stop_file)
-                for replication in replications
+            results = side_by_side(
+                (
+                    delayed(run_replication)(experiment, replication, None, stop_file)
+                    for replication in replications
+                ),
+                jobs,
             )
             for position, recording in enumerate(results):
                 if progress is not None:

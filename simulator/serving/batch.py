@@ -199,9 +199,13 @@ class Batch:
         """Drop everything, KV included, and return the requests that have not finished."""
         waiting = [entry[2] for entry in sorted(self._waiting) if entry[2].state == "waiting"]
         self.let_go()
+        if self.chunks:
+            # Taken for the tokens that this step would have generated beside the chunks.
+            self.pool.free += self.decoding.growth(1)
         running = list(self.running)
         for request in running:
             self.leave(request)
+        assert self.conserved() and self.pool.used == 0, "KV blocks are not conserved"
         for request in running + waiting:
             request.state = "new"
             request.computed = 0

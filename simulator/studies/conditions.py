@@ -185,9 +185,11 @@ def _each(
         for condition, words in wanted:
             yield condition, measure(data, condition, words, seed)
         return
-    from joblib import Parallel, delayed
+    from joblib import delayed
 
-    results: Any = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(measure)(data, condition, words, seed) for condition, words in wanted
+    from simulator.engine.forked import side_by_side
+
+    results = side_by_side(
+        (delayed(measure)(data, condition, words, seed) for condition, words in wanted), jobs
     )
     yield from zip((condition for condition, _ in wanted), results, strict=True)

@@ -181,10 +181,12 @@ def _run_all(
     if jobs == 1:
         results: Any = (_run_case(experiment, document) for document in documents)
     else:
-        from joblib import Parallel, delayed
+        from joblib import delayed
 
-        results = Parallel(n_jobs=jobs, return_as="generator")(
-            delayed(_run_case)(experiment, document) for document in documents
+        from simulator.engine.forked import side_by_side
+
+        results = side_by_side(
+            (delayed(_run_case)(experiment, document) for document in documents), jobs
         )
     for number, series in enumerate(results):
         if progress is not None:

@@ -272,6 +272,23 @@ def test_preempted_requests_report_it(step_time: PlainStepTime) -> None:
     assert all(request.finished_s for request in requests)
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_an_engine_that_fails_gives_every_block_back(case: str) -> None:
+    """Lost after any number of changes, with prompts under way or without."""
+    config = EngineConfig(**CASES[case])
+    for changes in range(60):
+        engine = ContinuousBatching(PlainStepTime(), config)
+        requests = random_requests(3, 30, rate=12.0, shared=config.prefix_caching)
+        for _, request in requests:
+            engine.submit(request, 0.0)
+        for _ in range(changes):
+            if engine.load:
+                engine.advance(engine.next_time())
+        lost = engine.fail()
+        assert engine.batch.pool.used == 0
+        assert len(lost) == sum(request.finished_s is None for _, request in requests)
+
+
 @pytest.mark.parametrize("jump", [1, None])
 def test_conversations_keep_the_books_of_their_blocks(jump: int | None) -> None:
     """Turns that contain the earlier ones, with little memory, two of a conversation at a time."""
