@@ -81,7 +81,7 @@ def candidate(design: Design, settings: tuple[Setting, ...], options: RunOptions
     cost = plan.cost_usd_per_hour * varied.topology.cells
     name = busiest.name if busiest else None
     found = Candidate(settings, varied, cost, utilization, name)
-    if max(plan.least_utilizations().values(), default=0.0) >= 1.0:
+    if plan.saturation_rps is not None and plan.saturation_rps <= plan.rate:
         found.status = "overloaded"
     return found
 

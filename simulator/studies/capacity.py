@@ -96,9 +96,11 @@ class _Search:
         """Where the busiest saturates if nothing is hit, refused or added: not a bound."""
         self.ceiling = plan.saturation_rps
         """Where something saturates in any case."""
-        least = plan.least_utilizations()
+        certain = [row for row in plan.rows if not row.refuses]
         self.first_to_saturate = (
-            None if self.ceiling is None else max(least, key=lambda name: least[name])
+            None
+            if self.ceiling is None
+            else max(certain, key=lambda row: row.utilization_least or 0.0).name
         )
         self.curve: dict[float, Found] = {}
         """Short runs, for the picture and the bracket."""

@@ -13,7 +13,8 @@ class PaperRow:
     """One component: visits per second, servers, utilization, mean times, cost per hour.
 
     ``utilization_least`` leaves out the calls that hits and refusals may spare, and counts the
-    servers that an autoscaler may add: what is 1 there cannot keep up in any case.
+    servers that an autoscaler may add: what is 1 there cannot keep up in any case, unless it
+    ``refuses`` what is too much.
     """
 
     name: str
@@ -24,6 +25,7 @@ class PaperRow:
     delay_s: float
     utilization: float | None
     utilization_least: float | None
+    refuses: bool
     cost_usd_per_hour: float
     notes: tuple[str, ...]
     impossible: str = ""
@@ -59,7 +61,8 @@ class PaperPlan:
     @property
     def saturation_rps(self) -> float | None:
         """Offered rate beyond which a component cannot keep up, whatever is hit or refused."""
-        most = max(self.least_utilizations().values(), default=0.0)
+        rows = [row for row in self.rows if not row.refuses]
+        most = max((row.utilization_least or 0.0 for row in rows), default=0.0)
         return self.rate / most if most > 0.0 else None
 
     def least_utilizations(self) -> dict[str, float]:
@@ -123,22 +126,23 @@ def _follow(
                 demands[name] = topology.components[name].on_paper(attributes)
             paper = demands[name]
             parts[name].append(Part(arriving, least, paper))
-            if _may_stop(topology, name, paper):
-                least = 0.0
+            doors = {target for target in paper.calls if _refuses(topology, target)}
+            inside = 0.0 if _refuses(topology, name) else least
             for target, mean in paper.calls.items():
                 if arriving * mean > rate * 1e-9:
                     before, before_least = below.get(target, (0.0, 0.0))
-                    certain = mean - paper.spared.get(target, 0.0)
-                    below[target] = (before + arriving * mean, before_least + least * certain)
+                    # Who is turned away at one door may not come to what lies behind it.
+                    going_on = inside if not doors or target in doors else 0.0
+                    certain = going_on * (mean - paper.spared.get(target, 0.0))
+                    below[target] = (before + arriving * mean, before_least + certain)
         if not below:
             return
         level = below
 
 
-def _may_stop(topology: Topology, name: str, paper: Paper) -> bool:
-    """Whether a visit may be refused, or end because something it calls refuses."""
-    asked = (topology.components.get(target) for target in (name, *paper.calls))
-    return any(component is not None and component.refuses for component in asked)
+def _refuses(topology: Topology, name: str) -> bool:
+    component = topology.components.get(name)
+    return component is not None and component.refuses
 
 
 def _row(name: str, component: Component, parts: list[Part]) -> PaperRow:
@@ -146,7 +150,7 @@ def _row(name: str, component: Component, parts: list[Part]) -> PaperRow:
     service = sum(part.rate * part.paper.service_s for part in parts)
     delay = sum(part.rate * part.paper.delay_s for part in parts)
     usage = sum(part.rate * part.paper.cost_usd for part in parts) * 3600.0
-    least = 0.0 if component.refuses else sum(part.least * part.paper.service_s for part in parts)
+    least = sum(part.least * part.paper.service_s for part in parts)
     hourly = (component.cost or 0.0) * component.replica_count
     papers = [part.paper for part in parts] or [component.on_paper({})]
     servers = papers[0].servers
@@ -160,6 +164,7 @@ def _row(name: str, component: Component, parts: list[Part]) -> PaperRow:
         delay_s=delay / rate if rate else 0.0,
         utilization=service / servers if servers else None,
         utilization_least=least / (papers[0].servers_most or servers) if servers else None,
+        refuses=component.refuses,
         cost_usd_per_hour=hourly + usage,
         notes=notes,
         impossible=next((paper.impossible for paper in papers if paper.impossible), ""),
