@@ -48,14 +48,17 @@ class Forked(ParallelBackendBase):  # type: ignore[misc]
         return out.result()
 
     def terminate(self) -> None:
-        """Let the forks go."""
-        if self.executor is not None:
-            self.executor.shutdown(wait=False, cancel_futures=True)
-            self.executor = None
+        """Let the forks go, and see them off: the next call must find no thread of theirs."""
+        self._end(wait=True)
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
         """Let the forks go without waiting for what they do."""
-        self.terminate()
+        self._end(wait=False)
+
+    def _end(self, *, wait: bool) -> None:
+        if self.executor is not None:
+            self.executor.shutdown(wait=wait, cancel_futures=True)
+            self.executor = None
 
 
 def side_by_side(calls: Iterable[Any], jobs: int) -> Any:
