@@ -69,5 +69,11 @@ def test_gates(change: tuple[float, float, float], status: str) -> None:
 
 def test_a_gate_on_an_unknown_metric_suggests() -> None:
     with pytest.raises(StudyError) as error:
-        judge_gates([parse_gate("latency.p(98):+5%")], [row(0, 0, 0)], ["b"])
+        judge_gates([parse_gate("latncy.p(99):+5%")], [row(0, 0, 0)], ["b"])
     assert "latency.p99" in error.value.hint
+
+
+def test_a_gate_on_a_percentile_that_is_not_taken_names_those_that_are() -> None:
+    with pytest.raises(StudyError) as error:
+        parse_gate("latency.p(98):+5%")
+    assert "p(99)" in error.value.hint

@@ -153,7 +153,7 @@
 
   // Print on white, as wide as the paper, with the shorter tables open; then put things back.
   const PAPER = 680;
-  const ROWS_PRINTED = 30;
+  const ROWS_PRINTED = 60;
   let folded = [];
   let chosen;
   addEventListener("beforeprint", () => {
