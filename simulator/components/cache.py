@@ -10,7 +10,7 @@ from simulator.kernel.amount import DurationAmount
 from simulator.kernel.component import Component, Means, Paper, Server
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.references import Attribute
-from simulator.kernel.request import Flow, Request
+from simulator.kernel.request import Call, Flow, Request
 from simulator.kernel.site import Site
 from simulator.kernel.spec import Spec
 from simulator.kernel.step import Step, all_on_paper, in_sequence
@@ -206,7 +206,8 @@ class CacheServer(Server):
                 request.visit.service += seconds
         keyed = self.keyed
         if keyed is None:
-            return (yield from self._by_ratio(request))
+            proceed = self._by_ratio(request)
+            return Outcome.OK if proceed is None else (yield from proceed(request))
         if len(self.nodes) > 1:
             keyed = self.nodes[int(self.chance(request) * len(self.nodes))]
         key = request.attributes[self.key]
@@ -219,15 +220,14 @@ class CacheServer(Server):
             return (yield from self.on_hit(request))
         return entry.outcome
 
-    def _by_ratio(self, request: Request) -> Flow:
+    def _by_ratio(self, request: Request) -> Call | None:
+        """How to go on after the look-up: on a hit as usual, there may be nothing left to do."""
         assert self.spec.hit_ratio is not None
         if self.chance(request) < self.spec.hit_ratio and not self.cold:
             self.hits += 1
-            if self.on_hit is None:
-                return Outcome.OK
-            return (yield from self.on_hit(request))
+            return self.on_hit
         self.misses += 1
-        return (yield from self.on_miss(request))
+        return self.on_miss
 
 
 def _total(parts: list[Callable[[], float]]) -> float:

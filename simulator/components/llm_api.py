@@ -119,14 +119,10 @@ class LlmApiServer(Server):
             generated = min(generated, float(self.spec.output_tokens_max))
         if not self._admitted(prompt + generated):
             self.limited += 1
-            return Outcome.REJECTED_RATE_LIMIT
+            return _over_limit()
         if self.station is None:
-            return (yield from self._generate(request, prompt, generated))
-        return (
-            yield from self.station.hold(
-                request, lambda held: self._generate(held, prompt, generated)
-            )
-        )
+            return self._generate(request, prompt, generated)
+        return self.station.hold(request, lambda held: self._generate(held, prompt, generated))
 
     def _generate(self, request: Request, prompt: float, generated: float) -> Flow:
         first = self.first_token(request)
@@ -159,3 +155,8 @@ class LlmApiServer(Server):
         if self.request_bucket and not self.request_bucket.take(1.0, now):
             return False
         return not self.token_bucket or self.token_bucket.take(tokens, now)
+
+
+def _over_limit() -> Flow:
+    return Outcome.REJECTED_RATE_LIMIT
+    yield

@@ -60,7 +60,7 @@ class Redelivery:
 
             def working(held: Request, begun: list[bool] = begun) -> Flow:
                 begun.append(True)
-                return (yield from to.process(held))
+                return to.process(held)
 
             if self.visible_after_s is None:
                 outcome = yield from to.station.hold(message, working)

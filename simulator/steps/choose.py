@@ -1,13 +1,13 @@
 """Take one of several ways."""
 
 from bisect import bisect_right
+from collections.abc import Callable
 from itertools import accumulate
 from typing import Any, ClassVar
 
 from pydantic import Field, NonNegativeFloat, model_validator
 
 from simulator.kernel.component import Means, Paper
-from simulator.kernel.outcome import Outcome
 from simulator.kernel.references import Attribute
 from simulator.kernel.request import Call, Flow, Request
 from simulator.kernel.site import Site
@@ -15,7 +15,7 @@ from simulator.kernel.spec import Spec
 from simulator.kernel.step import Owner, Step, all_on_paper, in_sequence
 from simulator.quantities import Fraction
 
-OK = Outcome.OK
+Test = Callable[[dict[str, Any]], bool]
 
 
 class Way(Spec):
@@ -47,16 +47,23 @@ class Way(Spec):
             raise ValueError("a way is taken by `share` or by `attribute`, not by both")
         return self
 
-    def matches(self, request: Request) -> bool:
-        """Whether the attribute selects this way; true without an attribute."""
-        if self.attribute is None:
-            return True
-        value = request.attributes[self.attribute]
-        if self.equals is not None and value != self.equals:
-            return False
-        if self.above is not None and not value > self.above:
-            return False
-        return self.below is None or bool(value < self.below)
+    def test(self) -> Test:
+        """Whether the attributes of a request select this way; always without a condition."""
+        name, equals, above, below = self.attribute, self.equals, self.above, self.below
+        if name is None:
+            return lambda attributes: True
+        if above is None and below is None:
+            return lambda attributes: bool(attributes[name] == equals)
+
+        def within(attributes: dict[str, Any]) -> bool:
+            value = attributes[name]
+            if equals is not None and value != equals:
+                return False
+            if above is not None and not value > above:
+                return False
+            return below is None or bool(value < below)
+
+        return within
 
 
 class Choose(Step):
@@ -89,14 +96,15 @@ class Choose(Step):
             in_sequence(way.steps, site, owner, f"{place}.{number}.")
             for number, way in enumerate(self.ways)
         ]
-        ways = self.ways
-        if ways[0].share is None:
+        if self.ways[0].share is None:
+            tested = [(way.test(), call) for way, call in zip(self.ways, calls, strict=True)]
+            nothing = in_sequence([], site, owner)
 
             def by_attribute(request: Request) -> Flow:
-                for way, call in zip(ways, calls, strict=True):
-                    if way.matches(request):
-                        return (yield from call(request))
-                return OK
+                for selects, call in tested:
+                    if selects(request.attributes):
+                        return call(request)
+                return nothing(request)
 
             return by_attribute
 
