@@ -8,12 +8,14 @@ Sources: M. Morris, Technometrics 33 (1991); F. Campolongo et al., Environmental
 Software 22 (2007) (mean of absolute effects).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from simulator.metrics.confidence import t_quantile
 from simulator.metrics.spread import Document
 from simulator.studies.design import Design
 from simulator.studies.errors import StudyError
@@ -152,6 +154,8 @@ def _effects(
     from SALib.analyze import morris
 
     result = morris.analyze(problem, samples, values, num_levels=LEVELS, seed=0)
+    paths = len(samples) // (len(parameters) + 1)
+    of_spread = t_quantile(paths - 1, 0.95) / math.sqrt(paths)
     rows = [
         {
             "parameter": item.path,
@@ -161,7 +165,15 @@ def _effects(
             "strength": float(result["mu_star"][place]),
             "spread": float(result["sigma"][place]),
             "error": float(result["mu_star_conf"][place]),
+            "directed": _directed(result, place, of_spread),
         }
         for place, item in enumerate(parameters)
     ]
     return sorted(rows, key=lambda row: -row["strength"])
+
+
+def _directed(result: Any, place: int, of_spread: float) -> bool:
+    """Whether the sign of a mean effect is known: all paths have it, or it stands out of them."""
+    mean = abs(float(result["mu"][place]))
+    agreed = mean >= float(result["mu_star"][place]) * (1.0 - 1e-9)
+    return agreed or mean > of_spread * float(result["sigma"][place])

@@ -65,7 +65,7 @@ def _bars(output: str, rows: list[Document]) -> Iterator[Line]:
     largest = _largest(rows)
     cells = []
     for row in rows:
-        sign = "−" if row["effect"] < 0 else "+"
+        sign = ("−" if row["effect"] < 0 else "+") if row["directed"] else "±"
         bar = "█" * max(1, round(10 * row["strength"] / largest))
         cells.append([row["parameter"].removeprefix("components."), f"{row['low']} → {row['high']}",
                       f"{sign}{value_of(output, row['strength'])}", bar])  # fmt: skip
@@ -80,6 +80,12 @@ def _largest(rows: list[Document]) -> float:
 def notes_of(document: Document) -> list[str]:
     """What to know about the ranking: runs without a steady state, and what was not varied."""
     notes = []
+    shown = [row for output in document["effects"] for row in strong_of(document, output)]
+    if not all(row["directed"] for row in shown):
+        notes.append(
+            "± stands where the paths do not agree on the direction: chance, or it depends on the "
+            "other values (--trajectories, --requests tell)"
+        )
     if document["unstable"]:
         notes.append(
             f"{document['unstable']} of {document['runs']} runs have no steady state: their "
