@@ -31,7 +31,8 @@ class TokenPrice(Spec):
 
 
 class ProviderLimits(Spec):
-    """What the provider admits per unit of time; a call beyond it is answered 429."""
+    """What the provider admits per unit of time; a call beyond it is answered `rejected_quota`
+    (HTTP 429)."""
 
     requests: PositiveRate | None = None
     """Requests, for example `10k/min`."""
@@ -158,5 +159,5 @@ class LlmApiServer(Server):
 
 
 def _over_limit() -> Flow:
-    return Outcome.REJECTED_RATE_LIMIT
+    return Outcome.REJECTED_QUOTA
     yield

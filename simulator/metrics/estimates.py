@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from simulator.metrics.components import running_per_hour, usage_per_hour
 from simulator.metrics.confidence import Interval, batch_influence, difference_interval
 from simulator.metrics.derived import Parts, derived_samples
-from simulator.metrics.window import Window
+from simulator.metrics.window import EXCUSED, Window
 from simulator.recording.recording import Recording
 
 Floats = NDArray[np.float64]
@@ -202,8 +202,9 @@ def _brief(value: float) -> float:
 
 
 def _availability(windows: Sequence[Window], every: int, fine: int) -> float:
-    limited = windows[0].recording.outcomes.index("rejected_rate_limit")
-    refused = sum(int((window.requests["outcome"] == limited).sum()) for window in windows)
+    names = windows[0].recording.outcomes
+    excused = [names.index(name) for name in EXCUSED]
+    refused = sum(int(np.isin(window.requests["outcome"], excused).sum()) for window in windows)
     return fine / (every - refused) if every > refused else 1.0
 
 
