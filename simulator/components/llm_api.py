@@ -39,6 +39,11 @@ class ProviderLimits(Spec):
     tokens: PositiveRate | None = None
     """Prompt plus generated tokens, for example `2M/min`."""
 
+    def quota_s(self, tokens: float) -> float:
+        """Seconds' worth of the scarcer limit that a call with so many tokens takes."""
+        calls = 1.0 / self.requests if self.requests else 0.0
+        return max(calls, tokens / self.tokens if self.tokens else 0.0)
+
 
 class LlmApi(Component):
     """A provider's model: time to the first token, then one token at a time.
@@ -78,10 +83,19 @@ class LlmApi(Component):
         seconds = float(self.first_token.mean) + float(self.per_token.mean) * max(
             generated - 1.0, 0.0
         )
-        cost = prompt * self.price.input + generated * self.price.output
+        paper = Paper(
+            cost_usd=prompt * self.price.input + generated * self.price.output,
+            quota_s=self.limits.quota_s(prompt + generated),
+        )
         if self.concurrency is None:
-            return Paper(delay_s=seconds, cost_usd=cost)
-        return Paper(servers=float(self.concurrency), service_s=seconds, cost_usd=cost)
+            paper.delay_s = seconds
+        else:
+            paper.servers, paper.service_s = float(self.concurrency), seconds
+        return paper
+
+    @property
+    def refuses(self) -> bool:
+        return self.limits.quota_s(1.0) > 0.0
 
 
 class LlmApiServer(Server):
