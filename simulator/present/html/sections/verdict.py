@@ -70,7 +70,7 @@ def _tiles(document: Document) -> list[Tile]:
         tiles.append(Tile("cost", f"{dollars(cost['per_hour']['value'])}/h", note))
     quality = metrics.get("quality")
     if quality is not None and quality["value"] < 0.9995:
-        tiles.append(Tile("quality", f"{quality['value']:.3g}", "of 1, mean of good answers of marked classes"))
+        tiles.append(Tile("quality", f"{quality['value']:.3g}", "of 1, mean of good answers"))
     tiles += _busiest(document)
     return tiles
 
