@@ -15,7 +15,6 @@ class Flush(Effect):
     """
 
     key: ClassVar[str] = "flush"
-    momentary: ClassVar[bool] = True
     everything: Literal[True] = True
     """Always true."""
 
