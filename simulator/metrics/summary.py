@@ -54,7 +54,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Findings:
-    """Windows on the recordings and what was found about their steadiness."""
+    """Windows on the recordings and what was found about their steadiness.
+
+    A system that ``sheds`` is offered more than it can do and turns the rest away: no backlog
+    grows, so the latency of those who get in is that of a steady state.
+    """
 
     windows: list[Window]
     stability: Stability
@@ -63,6 +67,7 @@ class Findings:
     warmup_sentence: str
     cut_s: float
     calm: Calm
+    sheds: bool = False
 
 
 def settle(recordings: Sequence[Recording], question: Question) -> Findings:
@@ -113,9 +118,11 @@ def settle(recordings: Sequence[Recording], question: Question) -> Findings:
     # A queue that is seen to grow is the place; a load that is too high on paper may never
     # arrive, because something before it holds it back.
     unstable = [name for name, found in queues.items() if found.growing]
+    over = {name for name, load in offered.items() if load >= 1.0}
+    sheds = bool(over) and over <= question.bounded and not unstable and not whole.growing
     if not unstable:
         unstable = [name for name, found in queues.items() if not found.stable]
-    return Findings(windows, whole, unstable, steady, sentence, cut_s, calm)
+    return Findings(windows, whole, unstable, steady, sentence, cut_s, calm, sheds)
 
 
 def summarize(recordings: Sequence[Recording], question: Question, findings: Findings) -> Document:
@@ -130,6 +137,7 @@ def summarize(recordings: Sequence[Recording], question: Question, findings: Fin
     together = metrics_document(windows, question, None)
     document: Document = {
         "stable": not findings.unstable and findings.stability.stable,
+        "sheds": findings.sheds,
         "metrics": together,
         "classes": {
             kind: metrics_document(windows, question, position)
