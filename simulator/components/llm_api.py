@@ -31,12 +31,18 @@ class TokenPrice(Spec):
 
 
 class ProviderLimits(Spec):
-    """What the provider admits per unit of time; a call beyond it is answered 429."""
+    """What the provider admits per unit of time; a call beyond it is answered `rejected_quota`
+    (HTTP 429)."""
 
     requests: PositiveRate | None = None
     """Requests, for example `10k/min`."""
     tokens: PositiveRate | None = None
     """Prompt plus generated tokens, for example `2M/min`."""
+
+    def quota_s(self, tokens: float) -> float:
+        """Seconds' worth of the scarcer limit that a call with so many tokens takes."""
+        calls = 1.0 / self.requests if self.requests else 0.0
+        return max(calls, tokens / self.tokens if self.tokens else 0.0)
 
 
 class LlmApi(Component):
@@ -77,10 +83,19 @@ class LlmApi(Component):
         seconds = float(self.first_token.mean) + float(self.per_token.mean) * max(
             generated - 1.0, 0.0
         )
-        cost = prompt * self.price.input + generated * self.price.output
+        paper = Paper(
+            cost_usd=prompt * self.price.input + generated * self.price.output,
+            quota_s=self.limits.quota_s(prompt + generated),
+        )
         if self.concurrency is None:
-            return Paper(delay_s=seconds, cost_usd=cost)
-        return Paper(servers=float(self.concurrency), service_s=seconds, cost_usd=cost)
+            paper.delay_s = seconds
+        else:
+            paper.servers, paper.service_s = float(self.concurrency), seconds
+        return paper
+
+    @property
+    def refuses(self) -> bool:
+        return self.limits.quota_s(1.0) > 0.0
 
 
 class LlmApiServer(Server):
@@ -158,5 +173,5 @@ class LlmApiServer(Server):
 
 
 def _over_limit() -> Flow:
-    return Outcome.REJECTED_RATE_LIMIT
+    return Outcome.REJECTED_QUOTA
     yield

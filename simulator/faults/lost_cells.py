@@ -1,5 +1,6 @@
 """Cells that fail, and whose traffic the others take."""
 
+from math import gcd
 from typing import ClassVar
 
 from pydantic import Field, model_validator
@@ -32,4 +33,6 @@ class LostCells(Effect):
         return surge(site, self.of / (self.of - self.cells))
 
     def sentence(self, targets: str) -> str:
-        return f"{self.cells} of {self.of} cells are lost"
+        size = gcd(self.cells, self.of)
+        lost, among = self.cells // size, self.of // size
+        return f"{lost} in {among} cells {'is' if lost == 1 else 'are'} lost"

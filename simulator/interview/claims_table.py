@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 
 from simulator.interview.numbers import NAMED, SHARE, Figure
 from simulator.studies.claims import WORST_FIRST, Checked, worst_first
-from simulator.studies.estimates import Computed, with_unit
+from simulator.studies.estimates import Computed, as_said, with_unit
 from simulator.studies.metric_units import POINTS, RATIO
 
 MARKS = {"holds": "✓", "fails": "✗", "unsure": "?", "not simulated": "–"}
+PLURALS = {"holds": "hold", "fails": "fail"}
 COLORS = {"holds": "green", "fails": "red", "unsure": "yellow", "not simulated": ""}
 SLIPS = ("off", "wrong unit", "no value")
 
@@ -29,7 +30,8 @@ def expected_of(claim: Checked) -> str:
     if claim.unit == POINTS:
         return claim.expect.replace("%", " points")
     plain = r"(?<![\w.±$])([0-9][0-9.eE+_]*[kKMBT]?)(?=\s*(?:,|±|$))"
-    return re.sub(plain, lambda number: _labelled(number[1], claim.unit), claim.expect)
+    text = re.sub(plain, lambda number: _labelled(number[1], claim.unit), claim.expect)
+    return as_said(text)
 
 
 def _labelled(number: str, unit: str) -> str:
@@ -39,7 +41,12 @@ def _labelled(number: str, unit: str) -> str:
 def counts_of(claims: Sequence[Checked]) -> str:
     """How many hold, fail and so on."""
     counts = [(status, sum(claim.status == status for claim in claims)) for status in WORST_FIRST]
-    return ", ".join(f"{count} {status}" for status, count in counts if count) or "no claims"
+    said = [
+        f"{count} {status if count == 1 else PLURALS.get(status, status)}"
+        for status, count in counts
+        if count
+    ]
+    return ", ".join(said) or "no claims"
 
 
 def terminal_lines(

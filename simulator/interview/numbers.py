@@ -48,13 +48,15 @@ class Figure:
 
     @property
     def exact(self) -> str:
-        """With five digits, and the interval if there is one."""
+        """With five digits, and the interval if there is one to see."""
         if self.value is None:
             return "–"
         text = exact(self.value, self.unit)
         if self.low is None or self.high is None or self.low == self.high:
             return text
         ends = [exact(end, self.unit, beside=self.value) for end in (self.low, self.high)]
+        if ends[0] == ends[1]:
+            return text
         unit = LONG_UNIT.search(text)
         if unit is not None and all(end.endswith(unit[0]) for end in ends):
             text, *ends = (part.removesuffix(unit[0]) for part in (text, *ends))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.kernel.component import Component
+from simulator.quantities import parse_rate
 from simulator.topology.model import Topology
 from simulator.topology.overlay import Data
 from simulator.topology.paper import PaperPlan, PaperRow
@@ -74,14 +75,17 @@ def with_measured(
     """The plan with no utilization below the one that a run of the design measured, times the load.
 
     Paper takes means; where requests are not all alike, a run may find a component busier. What an
-    autoscaler holds at its target tells nothing, so paper stands there.
+    autoscaler holds at its target tells nothing, nor does a GPU that takes what is there as one
+    batch, whose batches grow with the load: paper stands there.
     """
     found = document.get("components", {})
     rows = []
     for row in paper.rows:
         measured = found.get(row.name, {}).get("utilization")
-        scaled = getattr(topology.components[row.name], "autoscale", None) is not None
-        if row.utilization is not None and measured and not scaled:
+        component = topology.components[row.name]
+        batches = getattr(component, "batching", "single") != "single"
+        scaled = getattr(component, "autoscale", None) is not None
+        if row.utilization is not None and measured and not (scaled or batches):
             row = replace(row, utilization=max(row.utilization, factor * measured))
         rows.append(row)
     rows.sort(key=lambda row: -(row.utilization if row.utilization is not None else -1.0))
@@ -113,6 +117,8 @@ def _rate(per_second: float) -> str:
 
 def _need(row: PaperRow, component: Component, data: Data) -> Need | None:
     times = (row.utilization or 0.0) / TARGET_UTILIZATION
+    if row.quota and row.quota == row.utilization:
+        return _more_quota(row.name, times, data)
     shifts = getattr(component, "shifts", None)
     if shifts:
         return _people(row, component.replica_count, times, data)
@@ -123,6 +129,14 @@ def _need(row: PaperRow, component: Component, data: Data) -> Need | None:
             settings = tuple(_settings(row.name, field, wanted, component))
             return Need(row.name, field, count, wanted, settings)
     return None
+
+
+def _more_quota(name: str, times: float, data: Data) -> Need:
+    """Higher limits of the account with a provider."""
+    limits = data["components"][name]["limits"]
+    rates = {what: parse_rate(str(limit)) * times for what, limit in limits.items()}
+    settings = [(f"components.{name}.limits.{what}", _rate(rate)) for what, rate in rates.items()]
+    return Need(name, "limits (times)", 1, times, tuple(settings))
 
 
 def _settings(name: str, field: str, wanted: int, component: Component) -> Iterator[Setting]:

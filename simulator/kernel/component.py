@@ -29,6 +29,8 @@ class Paper:
         How many of them may never be made: on a hit, on a refusal, behind an open breaker.
     delay_s
         Seconds per visit that hold no server.
+    quota_s
+        Seconds' worth per visit of what somebody outside admits: the reciprocal of a rate limit.
     cost_usd
         Dollars per visit.
     impossible, impossible_at
@@ -39,6 +41,7 @@ class Paper:
     servers_most: float | None = None
     service_s: float = 0.0
     delay_s: float = 0.0
+    quota_s: float = 0.0
     cost_usd: float = 0.0
     calls: dict[str, float] = field(default_factory=dict)
     spared: dict[str, float] = field(default_factory=dict)

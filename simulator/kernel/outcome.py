@@ -8,7 +8,9 @@ class Outcome(Enum):
 
     ``STALE_OK`` and ``FALLBACK_OK`` are successes of lower quality: inside a simulation a
     component answers ``OK`` and notes the degradation on the request; the two names appear in
-    recordings and reports.
+    recordings and reports. ``REJECTED_RATE_LIMIT`` is a limit of the design's own, which its
+    clients are told of; ``REJECTED_QUOTA`` is that of somebody the design depends on, such as the
+    429 of a model provider, and counts against the design.
     """
 
     OK = "ok"
@@ -17,6 +19,7 @@ class Outcome(Enum):
     ERROR = "error"
     TIMEOUT = "timeout"
     REJECTED_RATE_LIMIT = "rejected_rate_limit"
+    REJECTED_QUOTA = "rejected_quota"
     REJECTED_OVERLOAD = "rejected_overload"
     REJECTED_BREAKER = "rejected_breaker"
     REJECTED_QUEUE_FULL = "rejected_queue_full"

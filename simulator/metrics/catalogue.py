@@ -44,7 +44,8 @@ METRICS: dict[str, Metric] = {
         "Share of good answers that were stale or came from a fallback.", "fraction", "value"
     ),
     "quality": Metric(
-        "Mean quality of good answers, a factor between 0 and 1 that the design marks.",
+        "Mean quality of good answers, a factor between 0 and 1 that the design marks; over all "
+        "classes: of those with a marked request. A failed request has no quality.",
         "fraction",
         "value",
     ),

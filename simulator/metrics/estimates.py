@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from simulator.metrics.components import running_per_hour, usage_per_hour
 from simulator.metrics.confidence import Interval, batch_influence, difference_interval
 from simulator.metrics.derived import Parts, derived_samples
-from simulator.metrics.window import Window
+from simulator.metrics.quality import marked_kinds, quality_parts, quality_samples
+from simulator.metrics.window import EXCUSED, Window
 from simulator.recording.recording import Recording
 
 Floats = NDArray[np.float64]
@@ -46,22 +47,27 @@ def estimates_by_cut(
     """``cuts_s``, and for each cut every metric as ``pooled`` and ``each`` (by replication).
 
     Means and percentiles also have ``influence``: what each batch of the runs adds to them.
-    Percentiles have ``beyond``, the number of values beyond them.
+    Percentiles have ``beyond``, the number of values beyond them. With several classes, quality has
+    what :func:`~simulator.metrics.quality.with_same_classes` needs to compare designs.
     """
     horizon = recordings[0].horizon_s
     timed = [_timed(recording, derived) for recording in recordings]
     tables = []
     for share in shares:
         windows = [Window(recording, share * horizon) for recording in recordings]
-        pooled = estimates(windows, timed, cells)
+        marked = marked_kinds(windows)
+        pooled = estimates(windows, timed, cells, marked)
         parts = [
-            estimates([window], [own], cells) for window, own in zip(windows, timed, strict=True)
+            estimates([window], [own], cells, marked)
+            for window, own in zip(windows, timed, strict=True)
         ]
         table: dict[str, Any] = {
             name: {"pooled": value, "each": [part[name] for part in parts]}
             for name, value in pooled.items()
             if all(name in part for part in parts)
         }
+        if "quality" in table:
+            table["quality"] |= quality_parts(windows)
         for name, runs in _samples(windows, timed).items():
             for statistic, p in STATISTICS.items():
                 if f"{name}.{statistic}" in table:
@@ -114,11 +120,15 @@ def unpaired_difference(a: Mapping[str, Any], b: Mapping[str, Any]) -> Interval:
 
 
 def estimates(
-    windows: Sequence[Window], derived: Sequence[Mapping[str, Timed]], cells: int
+    windows: Sequence[Window],
+    derived: Sequence[Mapping[str, Timed]],
+    cells: int,
+    marked: Sequence[int],
 ) -> dict[str, float]:
     """Every metric of some replications taken together, by name (``latency.p99``).
 
-    ``derived`` has, for each replication, the topology's own latency metrics.
+    ``derived`` has, for each replication, the topology's own latency metrics; ``marked`` are the
+    classes that the quality is of.
     """
     good = [window.of_kind(None, good=True) for window in windows]
     every = sum(len(mask) for mask in good)
@@ -133,7 +143,7 @@ def estimates(
     found["throughput"] = cells * every / span_s
     found["goodput"] = cells * fine / span_s
     if fine:
-        found["quality"] = float(np.concatenate(_columns(windows, good, "quality")).mean())
+        found |= _quality(windows, marked)
         found["degraded"] = _degraded(windows, good) / fine
     found["cost.per_hour"] = per_hour = cells * _cost_per_hour(windows)
     if fine:
@@ -196,14 +206,20 @@ def _own(windows: Sequence[Window], number: int) -> list[Floats]:
     return parts
 
 
+def _quality(windows: Sequence[Window], marked: Sequence[int]) -> dict[str, float]:
+    values = np.concatenate(quality_samples(windows, marked))
+    return {"quality": float(values.mean())} if len(values) else {}
+
+
 def _brief(value: float) -> float:
     """Four digits: enough for a skewness, and short to keep."""
     return float(f"{value:.4g}")
 
 
 def _availability(windows: Sequence[Window], every: int, fine: int) -> float:
-    limited = windows[0].recording.outcomes.index("rejected_rate_limit")
-    refused = sum(int((window.requests["outcome"] == limited).sum()) for window in windows)
+    names = windows[0].recording.outcomes
+    excused = [names.index(name) for name in EXCUSED]
+    refused = sum(int(np.isin(window.requests["outcome"], excused).sum()) for window in windows)
     return fine / (every - refused) if every > refused else 1.0
 
 

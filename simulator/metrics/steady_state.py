@@ -46,6 +46,9 @@ the second half of a run; one that grew from the start of the measured part by t
 """
 
 
+GROWTH_LEAST = 2.0
+"""Requests in flight that a backlog has to gain over the measured part to be one."""
+
 GROWTH_ROWS = 8
 """Slopes that the test for growth wants at least; fewer replications are cut into pieces."""
 
@@ -187,7 +190,8 @@ def stability(
     that an overload sheds instead of growing. ``name`` is what the sentence is about.
 
     Growing means two things at once: the slopes of the rows are above 0 by a t test, and the
-    growth is a good part of the mean. With fewer than eight rows each is cut into pieces.
+    growth is a good part of the mean and more than two requests: regular arrivals and the grid
+    have a beat, in which one more request is in flight for a while. With fewer than eight rows each is cut into pieces.
     """
     clock = np.asarray(times, dtype=float)
     rows = [np.asarray(row, dtype=float) for row in in_flight if len(row)]
@@ -207,7 +211,7 @@ def stability(
         slope, low, high = interval.value, interval.low, interval.high
         mean = float(np.mean([row.mean() for row in rows]))
     span_s = float(clock[-1] - clock[0]) if len(clock) else 0.0
-    growing = low > 0.0 and slope * span_s > GROWTH_MIN * mean
+    growing = low > 0.0 and slope * span_s > max(GROWTH_MIN * mean, GROWTH_LEAST)
     overloaded = offered is not None and offered >= 1.0 and not bounded
     sentence = _verdict(name, growing, overloaded, slope, offered)
     return Stability(not growing and not overloaded, growing, slope, low, high, offered, sentence)

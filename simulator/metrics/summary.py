@@ -17,6 +17,7 @@ from simulator.metrics.confidence import scalar_interval, share_interval
 from simulator.metrics.crosscheck import crosscheck
 from simulator.metrics.derived import derived_samples
 from simulator.metrics.fault_phases import fault_bands
+from simulator.metrics.quality import marked_kinds, quality_samples
 from simulator.metrics.spread import Document, interval_document, spread
 from simulator.metrics.steady_state import Stability, stability, warm_up
 from simulator.metrics.window import EXCUSED, Window
@@ -37,7 +38,8 @@ class Question:
     ``offered`` is the offered load over capacity of components, computed on paper; ``bounded``
     names components whose queue cannot grow without end; ``early`` those that answer before they
     are done, so that a visit does not see all of their service; ``percentiles`` are wanted beside
-    the usual ones.
+    the usual ones. ``marked`` are the classes that the overall quality is of, by position; those
+    that are marked in the recordings if None.
     """
 
     cells: int = 1
@@ -47,11 +49,16 @@ class Question:
     bounded: frozenset[str] = frozenset()
     early: frozenset[str] = frozenset()
     percentiles: tuple[float, ...] = ()
+    marked: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Windows on the recordings and what was found about their steadiness."""
+    """Windows on the recordings and what was found about their steadiness.
+
+    A system that ``sheds`` is offered more than it can do and turns the rest away: no backlog
+    grows, so the latency of those who get in is that of a steady state.
+    """
 
     windows: list[Window]
     stability: Stability
@@ -60,6 +67,7 @@ class Findings:
     warmup_sentence: str
     cut_s: float
     calm: Calm
+    sheds: bool = False
 
 
 def settle(recordings: Sequence[Recording], question: Question) -> Findings:
@@ -110,9 +118,11 @@ def settle(recordings: Sequence[Recording], question: Question) -> Findings:
     # A queue that is seen to grow is the place; a load that is too high on paper may never
     # arrive, because something before it holds it back.
     unstable = [name for name, found in queues.items() if found.growing]
+    over = {name for name, load in offered.items() if load >= 1.0}
+    sheds = bool(over) and over <= question.bounded and not unstable and not whole.growing
     if not unstable:
         unstable = [name for name, found in queues.items() if not found.stable]
-    return Findings(windows, whole, unstable, steady, sentence, cut_s, calm)
+    return Findings(windows, whole, unstable, steady, sentence, cut_s, calm, sheds)
 
 
 def summarize(recordings: Sequence[Recording], question: Question, findings: Findings) -> Document:
@@ -127,6 +137,7 @@ def summarize(recordings: Sequence[Recording], question: Question, findings: Fin
     together = metrics_document(windows, question, None)
     document: Document = {
         "stable": not findings.unstable and findings.stability.stable,
+        "sheds": findings.sheds,
         "metrics": together,
         "classes": {
             kind: metrics_document(windows, question, position)
@@ -162,7 +173,8 @@ def metrics_document(windows: Sequence[Window], question: Question, kind: int | 
     """Metrics of one class of requests, or of all of them (None).
 
     Latency, quality and the times of tokens are those of good answers; throughput counts
-    every finished request, goodput the good ones; cost is that of the whole design.
+    every finished request, goodput the good ones; cost is that of the whole design. The quality of
+    all classes is that of the ones which the design marks, see :mod:`simulator.metrics.quality`.
     """
     good = [window.of_kind(kind, good=True) for window in windows]
     every = [window.of_kind(kind, good=False) for window in windows]
@@ -177,7 +189,7 @@ def metrics_document(windows: Sequence[Window], question: Question, kind: int | 
         "goodput": _per_second(windows, fine, cells),
         "errors": _errors(windows, every, finished, fine),
         "availability": _availability(windows, every, finished, fine),
-        "quality": _quality(_column(windows, good, "quality")),
+        "quality": _quality(windows, question, kind),
         "degraded": _degraded(windows, good, fine),
     }
     for name, samples in derived_samples(windows, question.derived or {}, kind).items():
@@ -249,7 +261,9 @@ def _degraded(windows: Sequence[Window], masks: Sequence[Any], fine: list[int]) 
     return interval_document(share_interval(hits, fine)) if sum(fine) else None
 
 
-def _quality(samples: Sequence[Any]) -> Document | None:
+def _quality(windows: Sequence[Window], question: Question, kind: int | None) -> Document | None:
+    marked = marked_kinds(windows) if question.marked is None else question.marked
+    samples = quality_samples(windows, marked if kind is None else (kind,))
     means = [float(values.mean()) for values in samples if len(values)]
     return interval_document(scalar_interval(means)) if means else None
 

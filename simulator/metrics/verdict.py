@@ -62,7 +62,8 @@ def _row(document: Document, goal: Goal) -> Document:
     row |= measured
     low = measured["value"] if measured["low"] is None else measured["low"]
     high = measured["value"] if measured["high"] is None else measured["high"]
-    if not document["stable"] and goal.metric in {"latency", "ttft", "tpot"}:
+    grows = not document["stable"] and not document["sheds"]
+    if grows and goal.metric in {"latency", "ttft", "tpot"}:
         row["status"] = "fail"
     else:
         row["status"] = goal.threshold.evaluate(low, high, measured["value"])
@@ -136,7 +137,8 @@ def _what_gives_way(
     overload = on_paper.get(name or "", 0.0)
     if name is not None and overload >= 1.0:
         capacity = document["rate"] * document["cells"] / overload
-        return f"{name} saturates at {_spoken(capacity)} rps (ρ = {overload:.2f})"
+        rest = ", and turns the rest away" if document["sheds"] else ""
+        return f"{name} saturates at {_spoken(capacity)} rps (ρ = {overload:.2f}){rest}"
     # Where no queue grows, the busiest component is not to blame: requests wait somewhere else,
     # or the run is shorter than a wave that all of them follow.
     what = f"the backlog of {name}" if findings.unstable else "the number of requests in flight"

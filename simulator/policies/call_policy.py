@@ -19,6 +19,7 @@ FailureName = Literal[
     "rejected_overload",
     "rejected_queue_full",
     "rejected_rate_limit",
+    "rejected_quota",
     "rejected_breaker",
     "abandoned",
     "dead_lettered",

@@ -21,6 +21,7 @@ FAILURES = frozenset(
         Outcome.REJECTED_OVERLOAD,
         Outcome.REJECTED_QUEUE_FULL,
         Outcome.REJECTED_RATE_LIMIT,
+        Outcome.REJECTED_QUOTA,
         Outcome.REJECTED_BREAKER,
         Outcome.ABANDONED,
         Outcome.DEAD_LETTERED,

@@ -293,9 +293,13 @@ class Room:
         return min(decoded, self.prefill / self._alone()) if self.prefill else decoded
 
     def largest(self) -> int:
-        """The largest batch that slots and KV blocks allow."""
+        """The largest batch that slots and KV blocks allow.
+
+        A sequence takes blocks as it grows, so on average it holds its prompt and half of its
+        answer; where all are at their end at once, some are preempted.
+        """
         config, count = self.config, max(1, self.asked)
-        tokens = max(1.0, (self.prompt + self.output) / count)
+        tokens = max(1.0, (self.prompt + self.output / 2) / count)
         blocks = config.num_gpu_blocks
         fitting = FOREVER if blocks is None else blocks * config.block_size / tokens
         return max(1, int(min(config.max_num_seqs, fitting)))

@@ -93,12 +93,13 @@ def _results(document: Document) -> Iterator[tuple[str, str]]:
         for name, value in metrics.items()
         if isinstance(value, dict) and "p99" in value and isinstance(value.get("p50"), dict)
     ]
-    if not document["stable"]:
+    steady = document["stable"] or document.get("sheds", False)
+    if not steady:
         yield "", _leader("latency", "no steady state: it grows for as long as the run lasts")
         names = []
     for name in names:
         yield "", _leader(name, _percentiles(metrics[name]))
-    if len(document["classes"]) > 1 and document["stable"]:
+    if len(document["classes"]) > 1 and steady:
         for name, values in document["classes"].items():
             if values["latency"] is not None:
                 yield "", _leader(f"  {name}", _percentiles(values["latency"]))

@@ -18,6 +18,7 @@ class Fail(Step):
         "error",
         "timeout",
         "rejected_rate_limit",
+        "rejected_quota",
         "rejected_overload",
         "rejected_breaker",
         "rejected_queue_full",

@@ -14,7 +14,7 @@ from simulator.studies.conditions import (
     measure_all,
     other_condition,
 )
-from simulator.studies.estimates import Arithmetic, readable
+from simulator.studies.estimates import Arithmetic, readable, share_text, with_unit
 from simulator.studies.metric_units import RATIO, SHARE, unit_of_metric, unit_of_statistic
 from simulator.studies.readings import Reading
 from simulator.topology.claims import Claim
@@ -171,13 +171,15 @@ def _by_formula(blank: Checked, claim: Claim, arithmetic: Arithmetic) -> Checked
     if not unit:
         in_per_cent = any("%" in bound.figure.text for bound in claim.expect.bounds)
         unit = SHARE if in_per_cent else RATIO
+        shown = share_text(value) if in_per_cent else with_unit(shown, RATIO)
+    written = arithmetic.derivation(claim.formula)
     found = replace(
         blank,
         value=value,
         low=value,
         high=value,
         unit=unit,
-        how=f"{arithmetic.derivation(claim.formula)} = {shown}",
+        how=shown if written == shown else f"{written} = {shown}",
     )
     for bound in bounds:
         if unit_dimensions(bound) != unit_dimensions(quantity):

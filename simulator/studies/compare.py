@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from simulator.metrics.confidence import Interval
 from simulator.metrics.estimates import difference, table_at, unpaired_difference
+from simulator.metrics.quality import with_same_classes
 from simulator.metrics.spread import Document, interval_document
 from simulator.studies.design import Design, unique_names
 from simulator.studies.errors import StudyError
@@ -80,7 +81,10 @@ def compare(
     again = [why_not(item, load, options) if item.saved else "" for item in designs]
     found = _found(designs, load, again, bench)
     cut_s = _cut_for_all(found)
-    measured = [Measured(table_at(item["estimates"], cut_s), requests_of(item)) for item in found]
+    tables = with_same_classes([table_at(item["estimates"], cut_s) for item in found])
+    measured = [
+        Measured(table, requests_of(item)) for table, item in zip(tables, found, strict=True)
+    ]
     names = [design.name for design in designs]
     rows = _rows(names, measured)
     better = _dominance(names, measured, found)

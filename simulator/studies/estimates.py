@@ -32,6 +32,8 @@ TIME = ("us", "ms", "s", "min", "h", "day", "year")
 DEPTH_MAX = 50
 PLAIN = r"[0-9.eE+_]+[kKMBT]?"
 """A number without a unit."""
+NOUN = re.compile(r"\[\s*([A-Za-z_][A-Za-z0-9_]*)\s*\]")
+"""A counted thing as formulas write it: ``[drivers]``."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class Arithmetic:
         """A name's value in a derivation: a given number as it is written, else computed."""
         given = self.topology.given.get(name)
         if given is not None and all(self.formula(word) is None for word in given.value.words):
-            return given.value.text
+            return as_said(given.value.text)
         _, unit, text = self.said(self.word(name), self.topology.estimates.get(name))
         return text.removesuffix(TIMES) if unit == TIMES else text
 
@@ -140,12 +142,18 @@ class Arithmetic:
             return value, shown_unit, text
         by_document = documented is not None and PER_CENT in documented.text
         if (unit is None and by_document) or (unit is not None and unit.text == PER_CENT):
-            return 100.0 * value, PER_CENT, with_unit(_per_cent(100.0 * value), PER_CENT)
+            return 100.0 * value, PER_CENT, share_text(value)
         counted = readable(wanted)[1] if unit is not None else ""
         return value, counted or TIMES, with_unit(quantity_text(value, {}), counted or TIMES)
 
     def derivation(self, formula: Formula) -> str:
-        """The formula with names replaced by their values, as one writes it on a board."""
+        """The formula with names replaced by their values, as one writes it on a board.
+
+        An estimate that stands alone is written as its own formula.
+        """
+        alone = self.topology.estimates.get(formula.text)
+        if alone is not None:
+            return self.derivation(alone.formula)
         if self.formula(formula.text) is not None:
             return self.shown(formula.text)
         text = formula.text
@@ -154,7 +162,7 @@ class Arithmetic:
                 shown = self.shown(word)
                 shown = f"({shown})" if " " in shown or "/" in shown else shown
                 text = re.sub(rf"(?<![\w.]){re.escape(word)}(?![\w.])", shown, text)
-        return text
+        return as_said(text)
 
 
 def estimates_of(topology: Topology) -> list[Computed]:
@@ -233,15 +241,22 @@ def with_unit(number: str, unit: str) -> str:
     return f"{number}{unit}" if glued or not unit else f"{number} {unit}"
 
 
-def _per_cent(value: float) -> str:
-    """Three digits; near a hundred as many as tell it from a hundred."""
-    return three_digits(value) if not 99.0 < value < 100.0 else f"{value:.5g}"
+def share_text(share: float) -> str:
+    """Per cent, three digits; near a hundred as many as tell it from a hundred."""
+    value = 100.0 * share
+    number = three_digits(value) if not 99.0 < value < 100.0 else f"{value:.5g}"
+    return with_unit(number, PER_CENT)
+
+
+def as_said(text: str) -> str:
+    """A formula or a figure as one says it, without the brackets around counted things."""
+    return NOUN.sub(r"\1", text)
 
 
 def _documented(documented: Documented | None, unit: str) -> str | None:
     """The documented figure; a plain number with what it is a number of."""
     if documented is None or not re.fullmatch(PLAIN, documented.text):
-        return documented.text if documented is not None else None
+        return as_said(documented.text) if documented is not None else None
     if unit == PER_CENT:
         share = 100.0 * float(documented.low.tree.value)
         return f"{documented.text} ({three_digits(share)}%)"
@@ -358,6 +373,6 @@ def quantity_text(value: float, powers: dict[str, float]) -> str:
 
 
 __all__: list[str] = [
-    "Arithmetic", "Computed", "estimates_of", "given_of", "quantity_text", "readable", "times",
-    "unit_text", "with_unit",
+    "Arithmetic", "Computed", "as_said", "estimates_of", "given_of", "quantity_text", "readable",
+    "share_text", "times", "unit_text", "with_unit",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 from simulator.metrics.components import component_document
 from simulator.metrics.confidence import scalar_interval
 from simulator.metrics.derived import derived_samples
+from simulator.metrics.quality import marked_kinds
 from simulator.metrics.summary import Question, metrics_document
 from simulator.metrics.window import Window
 from simulator.studies.run import RunResult
@@ -114,6 +115,7 @@ class _Reader:
         self.question = Question(
             cells=topology.cells,
             derived={name: (part.inside, part.outside) for name, part in topology.metrics.items()},
+            marked=marked_kinds(self.windows),
         )
         self.kinds = list(topology.requests)
         self.outcomes = result.recordings[0].outcomes
@@ -201,7 +203,7 @@ class _Reader:
             return float(self.question.cells * mask.sum() / window.span_s)
         key = (id(window), f"class {kind}")
         if key not in self.parts:
-            plain = Question(cells=self.question.cells)
+            plain = Question(cells=self.question.cells, marked=self.question.marked)
             self.parts[key] = {"metrics": metrics_document([window], plain, kind)}
         value = read_document(self.parts[key], ".".join(parts)).value
         return float("nan") if value is None else value

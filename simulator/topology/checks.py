@@ -182,7 +182,10 @@ def _load(topology: Topology, source: Source) -> Iterator[Diagnostic]:
             path = path if known else path[:2]
             yield _at(source, path, "E119", row.impossible, "", key=not known)
             continue
-        if row.utilization is not None and row.utilization >= 1.0 and row.servers:
+        if row.quota >= 1.0:
+            message = f"{row.name} is asked for {row.quota:.2f} times what its `limits` admit"
+            yield _at(source, ("components", row.name), "W201", message, "", key=True)
+        elif row.utilization is not None and row.utilization >= 1.0 and row.servers:
             message = (
                 f"{row.name} cannot keep up on paper: {row.rate:.4g}/s × "
                 f"{row.service_s * 1e3:.3g}ms ÷ {row.servers:g} servers = ρ {row.utilization:.2f}"

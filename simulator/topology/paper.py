@@ -14,7 +14,8 @@ class PaperRow:
 
     ``utilization_least`` leaves out the calls that hits and refusals may spare, and counts the
     servers that an autoscaler may add: what is 1 there cannot keep up in any case, unless it
-    ``refuses`` what is too much.
+    ``refuses`` what is too much. ``quota`` is the share of what a provider admits; where it is
+    the scarcer one, ``utilization`` is the same.
     """
 
     name: str
@@ -28,6 +29,7 @@ class PaperRow:
     refuses: bool
     cost_usd_per_hour: float
     notes: tuple[str, ...]
+    quota: float = 0.0
     impossible: str = ""
     impossible_at: str = ""
 
@@ -151,6 +153,7 @@ def _row(name: str, component: Component, parts: list[Part]) -> PaperRow:
     delay = sum(part.rate * part.paper.delay_s for part in parts)
     usage = sum(part.rate * part.paper.cost_usd for part in parts) * 3600.0
     least = sum(part.least * part.paper.service_s for part in parts)
+    quota = sum(part.rate * part.paper.quota_s for part in parts)
     hourly = (component.cost or 0.0) * component.replica_count
     papers = [part.paper for part in parts] or [component.on_paper({})]
     servers = papers[0].servers
@@ -162,11 +165,12 @@ def _row(name: str, component: Component, parts: list[Part]) -> PaperRow:
         servers=servers,
         service_s=service / rate if rate else 0.0,
         delay_s=delay / rate if rate else 0.0,
-        utilization=service / servers if servers else None,
+        utilization=max(service / servers, quota) if servers else quota or None,
         utilization_least=least / (papers[0].servers_most or servers) if servers else None,
         refuses=component.refuses,
         cost_usd_per_hour=hourly + usage,
         notes=notes,
+        quota=quota,
         impossible=next((paper.impossible for paper in papers if paper.impossible), ""),
         impossible_at=next((paper.impossible_at for paper in papers if paper.impossible), ""),
     )

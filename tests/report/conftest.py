@@ -18,8 +18,8 @@ from simulator.recording.recording import Recording
 
 OUTCOMES = [
     "ok", "stale_ok", "fallback_ok", "error", "timeout", "rejected_rate_limit",
-    "rejected_overload", "rejected_breaker", "rejected_queue_full", "abandoned", "cancelled",
-    "dead_lettered",
+    "rejected_quota", "rejected_overload", "rejected_breaker", "rejected_queue_full", "abandoned",
+    "cancelled", "dead_lettered",
 ]  # fmt: skip
 COMPONENTS = ["front", "workers", "store", "log"]
 FRONT_S, STORE_S, SERVICE_S, SERVERS = 0.002, 0.010, 0.050, 8

@@ -10,7 +10,10 @@ import simulator.components
 import simulator.faults
 import simulator.steps
 import simulator.workload.arrivals  # noqa: F401  (registers the kinds)
+from simulator.faults.lost_cells import LostCells
+from simulator.interview.claims_table import counts_of
 from simulator.studies.claims import Checked, check_claims_of, worst_first
+from simulator.studies.conditions import Condition
 from simulator.studies.estimates import estimates_of, times
 from simulator.studies.metric_units import unit_of_word
 from simulator.topology.claim_checks import check_claims
@@ -64,6 +67,11 @@ def test_estimates_find_slips_of_arithmetic_and_units() -> None:
             "range": {"formula": "2.5 TB", "documented": "2 to 3 TB", "section": "s"},
             "loop": "loop * 2",
             "seconds": {"formula": "500 rps * 2.3 s", "unit": "requests"},
+            "crew": {
+                "formula": "6 [parcels] / (2 [parcels]/courier)",
+                "documented": "3 [couriers]",
+                "section": "s",
+            },
         },
     )
     found = {item.name: item for item in estimates_of(model)}
@@ -75,11 +83,33 @@ def test_estimates_find_slips_of_arithmetic_and_units() -> None:
         "range": "agrees",
         "loop": "no value",
         "seconds": "computed",
+        "crew": "agrees",
     }
     assert found["annual"].factor == pytest.approx(0.003 * 500e3 * 31_536_000 / 130e6)
     assert found["average"].derivation == "10M requests/day = 116 rps"
     assert found["seconds"].shown == "1150 requests"
     assert found["average"].document == "desk.md"
+    assert found["crew"].derivation == "6 parcels / (2 parcels/courier) = 3 couriers"
+    assert found["crew"].documented == "3 couriers"
+
+
+def test_a_formula_is_derived_in_the_unit_of_its_claim() -> None:
+    model, data = topology(
+        given={"spare": "300 min"},
+        estimates={"share": {"formula": "spare / 24 h", "text": "of a day"}},
+        claims={
+            name: {"text": name, "section": "s", "formula": formula, "expect": expect}
+            for name, formula, expect in (
+                ("part", "share", "<50%"), ("times", "share * 24", ">1"),
+                ("time", "spare", "<1 day"),
+            )
+        },
+    )  # fmt: skip
+    how = {claim.name: claim.how for claim in check_claims_of(model, data).claims}
+    assert how == {
+        "part": "(300 min) / 24 h = 20.8%", "times": "0.208 * 24 = 5x",
+        "time": "300 min = 0.208 days",
+    }  # fmt: skip
 
 
 def test_a_factor_reads_well() -> None:
@@ -121,6 +151,17 @@ def test_claims_of_a_queue_agree_with_theory() -> None:
     assert found["mean"].low < found["mean"].value < found["mean"].high
     assert "saturates" in found["full"].reason
     assert worst_first(list(found.values()))[0].status == "fails"
+
+
+def test_counts_and_conditions_are_said_as_one_writes() -> None:
+    found = checked(a={"formula": "1", "expect": "<2"}, b={"formula": "1", "expect": "<3"},
+                    c={"formula": "1", "expect": ">2"})  # fmt: skip
+    assert counts_of(list(found.values())) == "1 fails, 2 hold"
+    settings = (("desk.key", "null"), ("desk.blocking", "true"), ("desk.workers", "2"))
+    text = Condition(settings=settings).text
+    assert text == "desk.key=null, desk.blocking=true, desk.workers=2"
+    assert LostCells(cells=400, of=2000).sentence("") == "1 in 5 cells is lost"
+    assert LostCells(cells=2, of=3).sentence("") == "2 in 3 cells are lost"
 
 
 def test_an_interval_across_the_bound_is_unsure() -> None:

@@ -104,6 +104,7 @@ def test_a_figure_has_a_unit_and_its_interval_is_in_it() -> None:
     assert rate.exact.replace("\N{NO-BREAK SPACE}", " ") == "4 052.8 [3 855.5, 4 250.1] requests/s"
     cost = Figure(5.5439, "USD/1k requests", 5.278, 5.8099)
     assert cost.exact == "$5.5439 [$5.278, $5.8099] per 1k requests"
+    assert Figure(6840.1, "USD/month", 6840.09, 6840.11).exact == "$6\N{NO-BREAK SPACE}840.1/month"
 
 
 def test_a_figure_without_a_value_is_a_dash() -> None:

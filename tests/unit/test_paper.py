@@ -83,3 +83,19 @@ def test_what_an_open_breaker_keeps_away_is_not_certain() -> None:
         }
     )
     assert found.least_utilizations()["store"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("limits", "quota"),
+    [
+        ({"requests": "600/min"}, 0.5),
+        ({"tokens": "6k/min"}, 0.05),
+        ({"requests": "600/min", "tokens": "300/min"}, 1.0),
+    ],
+)
+def test_a_provider_is_full_at_its_limits(limits: dict[str, str], quota: float) -> None:
+    """5 calls/s of one token (no attribute says more) against 10 calls/s, 100 or 5 tokens/s."""
+    model = {"kind": "llm_api", "first_token": "1s", "per_token": "0ms", "limits": limits}
+    found = plan({"model": model})
+    assert found.utilizations() == pytest.approx({"model": quota})
+    assert found.saturation_rps is None, "what is too much is refused"

@@ -16,6 +16,7 @@ CAUSED = frozenset(
         Outcome.REJECTED_OVERLOAD,
         Outcome.REJECTED_QUEUE_FULL,
         Outcome.REJECTED_RATE_LIMIT,
+        Outcome.REJECTED_QUOTA,
     }
 )
 

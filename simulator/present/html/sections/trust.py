@@ -27,7 +27,7 @@ class Trust(Section):
 def _findings(document: Document) -> list[Finding]:
     run = document["run"]
     found = []
-    if document["stable"]:
+    if document["stable"] or document.get("sheds"):
         found.append(Finding("pass", "There is a steady state: no backlog grows without end."))
     else:
         sentence = "There is no steady state: percentiles depend on how long the run lasts."

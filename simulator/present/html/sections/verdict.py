@@ -34,7 +34,10 @@ def findings_of(report: Report) -> list[Finding]:
     """What lies behind the verdict at the head of the page, and what to be careful about."""
     document = report.document
     found = []
-    if not document["stable"]:
+    if document.get("sheds"):
+        sentence = "What is too much is turned away: times below are of the requests that get in."
+        found.append(Finding("unsure", sentence, "trust"))
+    elif not document["stable"]:
         sentence = "There is no steady state: times below depend on how long the run lasts."
         found.append(Finding("fail", sentence, "trust"))
     breakdown = report.table("breakdown")
