@@ -13,7 +13,8 @@ class Schedule:
     """The faults of a run: installed before the components are built, started with the run.
 
     ``windows`` lists what happened for the manifest: begin and end in seconds (end None: to the
-    end of the run), the effect, its targets and a sentence. Random times come from streams of
+    end of the run), the effect, its targets and a sentence. A fault that nothing ends is over when
+    its targets have made up for it. Random times come from streams of
     their own, so the rest of the run draws what it would have drawn without faults.
     """
 
@@ -38,12 +39,21 @@ class Schedule:
                     site.clock.call_at(window.begin, switch.on)
                     if ends and not fault.effect.instant:
                         site.clock.call_at(window.end, switch.off)
+                heals_s = _heals_after_s(fault, site)
+                over = None if heals_s is None else window.begin + heals_s
                 self.windows.append(
                     {
                         "begin": window.begin,
-                        "end": window.end if ends else None,
+                        "end": window.end if ends else over,
                         "effect": fault.effect.key,
                         "targets": fault.targets,
                         "sentence": fault.sentence,
                     }
                 )
+
+
+def _heals_after_s(fault: Fault, site: Site) -> float | None:
+    """Seconds until all targets have made up for it by themselves; None if one does not."""
+    times = [fault.effect.heals_after_s(site.servers[target].spec) for target in fault.targets]
+    known = [time for time in times if time is not None]
+    return max(known) if known and len(known) == len(times) else None

@@ -15,6 +15,7 @@ class Flush(Effect):
     """
 
     key: ClassVar[str] = "flush"
+    momentary: ClassVar[bool] = True
     everything: Literal[True] = True
     """Always true."""
 

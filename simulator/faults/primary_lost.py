@@ -21,6 +21,10 @@ class PrimaryLost(Effect):
     def misfit(self, component: Component) -> tuple[str, str] | None:
         return None if component.kind == "database" else ("has no primary to lose", "use `down`")
 
+    def heals_after_s(self, component: Component) -> float | None:
+        failover = getattr(component, "failover", None)
+        return None if failover is None else float(failover.detect + failover.elect)
+
     def install(self, site: Site, target: str, place: str) -> Switch:
         def database() -> Any:
             return site.servers[target]

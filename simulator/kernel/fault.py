@@ -54,6 +54,8 @@ class Effect(OneKey):
     """Whether it strikes a component, named by `target`."""
     instant: ClassVar[bool] = False
     """Whether it happens at a point in time rather than for a while."""
+    momentary: ClassVar[bool] = False
+    """Whether it is over at once where the fault says nothing of how long it lasts."""
 
     @abstractmethod
     def install(self, site: Site, target: str, place: str) -> Switch:
@@ -61,6 +63,10 @@ class Effect(OneKey):
 
     def misfit(self, component: Component) -> tuple[str, str] | None:
         """Why it cannot strike this component, and a hint; None if it can."""
+        return None
+
+    def heals_after_s(self, component: Component) -> float | None:
+        """Seconds after which the component makes up for it by itself; None if it does not."""
         return None
 
     @abstractmethod
@@ -78,7 +84,7 @@ class Fault(Spec):
     at: RunMoment | None = None
     """When it begins: a time, or a share of the run such as `40%`."""
     lasts: RunMoment | None = Field(None, alias="for")
-    """How long it lasts; to the end of the run if left out."""
+    """How long it lasts; to the end of the run if left out, but for a `flush`."""
     mtbf: PositiveDuration | None = None
     """Mean time between the end of one failure and the next, instead of `at`."""
     mttr: PositiveDuration | None = None
@@ -140,7 +146,9 @@ class Fault(Spec):
     def _windows(self, horizon_s: float, exponential: Callable[[float], float]) -> Iterator[Window]:
         if self.at is not None:
             begin = self.at.seconds(horizon_s)
-            lasts = FOREVER if self.lasts is None else self.lasts.seconds(horizon_s)
+            lasts = 0.0 if self.effect.momentary else FOREVER
+            if self.lasts is not None:
+                lasts = self.lasts.seconds(horizon_s)
             yield Window(begin, begin if self.effect.instant else begin + lasts)
             return
         assert self.mtbf is not None, "a fault has a time or a rate"

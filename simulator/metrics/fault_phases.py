@@ -46,13 +46,14 @@ def fault_phases(recordings: Sequence[Recording], cut_s: float) -> list[Document
     """A row for each band, all replications together.
 
     ``before``, ``during`` and ``after`` hold ``availability`` (good answers over arrivals that are
-    owed one, as in the metric of that name), ``p50_s`` and ``p99_s`` of good answers, by time of
-    arrival, None where too few arrived. What counts as before is the run from the warm-up to the
-    first fault; what counts as after ends with the run or the next fault. ``recovery_s`` is the
-    time from the end of the fault until availability and median latency are what they were
-    before, and stay so: within two points (or three standard deviations of a stretch) and twice
-    the median. None if that is not before the next fault or the end of the run, or if there was
-    no time before to compare with.
+    owed one, as in the metric of that name), ``p50_s`` and ``p99_s`` of good answers, None where
+    too few arrived. Before are the requests that ended between the warm-up and the first fault,
+    so that none of them met it; the others go by time of arrival. What counts as after ends with
+    the run or the next fault. ``recovery_s`` is the time from the end of the fault until
+    availability and median latency are what they were before, and stay so: within two points (or
+    three standard deviations of a stretch) and twice the median. None if that is not before the
+    next fault or the end of the run, or if there was no time before to compare with. A fault
+    that takes no time (a flush) counts as during until then.
     """
     bands = fault_bands(recordings)
     if not bands:
@@ -62,19 +63,23 @@ def fault_phases(recordings: Sequence[Recording], cut_s: float) -> list[Document
     first = bands[0]["from_s"]
     calm = (cut_s if cut_s < first else 0.25 * first, first)
     rows = []
+    before = arrivals.ended_in(calm)
     for number, band in enumerate(bands):
-        later = [other["from_s"] for other in bands[number + 1 :] if other["from_s"] > band["to_s"]]
+        begin, gone = band["from_s"], band["to_s"]
+        later = [other["from_s"] for other in bands[number + 1 :] if other["from_s"] > gone]
         end = min(later, default=horizon)
-        before = arrivals.phase(calm)
-        recovers = before is not None and band["to_s"] < end
+        recovery = None
+        if before is not None and gone < end:
+            recovery = arrivals.recovery(before, gone, end)
+        felt_to = gone if gone > begin else end if recovery is None else begin + recovery
         rows.append(
             {
                 **band,
                 "before": before,
-                "during": arrivals.phase((band["from_s"], band["to_s"])),
-                "after": arrivals.phase((band["to_s"], end)),
-                "watched_s": end - band["to_s"],
-                "recovery_s": arrivals.recovery(before, band["to_s"], end) if recovers else None,
+                "during": arrivals.phase((begin, felt_to)),
+                "after": arrivals.phase((gone, end)),
+                "watched_s": end - gone,
+                "recovery_s": recovery,
             }
         )
     return rows
@@ -109,37 +114,46 @@ def _with_outcome(recording: Recording, names: Sequence[str]) -> NDArray[np.bool
     return np.isin(recording.requests["outcome"], codes)
 
 
+def _within(times: Floats, span: Span) -> NDArray[np.bool_]:
+    inside: NDArray[np.bool_] = (times >= span[0]) & (times < span[1])
+    return inside
+
+
 class _Arrivals:
-    """Arrivals of all replications: all, those owed no answer, and the good with their latency."""
+    """Requests of all replications: all, those owed no answer, and the good with their latency."""
 
     def __init__(self, recordings: Sequence[Recording]) -> None:
         self.issued = np.concatenate([arrival_times(recording) for recording in recordings])
-        at, latency, excused = [], [], []
-        for recording in recordings:
-            good = _with_outcome(recording, GOOD)
-            at.append(recording.requests["arrived"][good])
-            latency.append(recording.requests["latency"][good])
-            excused.append(recording.requests["arrived"][_with_outcome(recording, EXCUSED)])
-        self.at: Floats = np.concatenate(at)
-        self.latency: Floats = np.concatenate(latency)
-        self.excused: Floats = np.concatenate(excused)
+        tables = [recording.requests for recording in recordings]
+        arrived: Floats = np.concatenate([table["arrived"] for table in tables])
+        latency: Floats = np.concatenate([table["latency"] for table in tables])
+        good = np.concatenate([_with_outcome(recording, GOOD) for recording in recordings])
+        excused = np.concatenate([_with_outcome(recording, EXCUSED) for recording in recordings])
+        self.arrived, self.ended = arrived, arrived + latency
+        self.latency, self.good, self.excused = latency, good, excused
 
     def phase(self, span: Span) -> Document | None:
-        begin, end = span
-        arrived = int(((self.issued >= begin) & (self.issued < end)).sum())
-        arrived -= int(((self.excused >= begin) & (self.excused < end)).sum())
-        if arrived <= 0:
+        """The requests that arrived in a span."""
+        return self._told(int(_within(self.issued, span).sum()), _within(self.arrived, span))
+
+    def ended_in(self, span: Span) -> Document | None:
+        """The requests that ended in a span; in a steady state they are like those that arrive."""
+        inside = _within(self.ended, span)
+        return self._told(int(inside.sum()), inside)
+
+    def _told(self, total: int, inside: NDArray[np.bool_]) -> Document | None:
+        owed = total - int((inside & self.excused).sum())
+        if owed <= 0:
             return None
-        fine = self.latency[(self.at >= begin) & (self.at < end)]
-        found: Document = {"requests": arrived, "availability": len(fine) / arrived}
+        fine = self.latency[inside & self.good]
+        found: Document = {"requests": owed, "availability": len(fine) / owed}
         for name, p in (("p50", 0.5), ("p99", 0.99)):
             enough = len(fine) >= ENOUGH[name]
             found[f"{name}_s"] = float(np.quantile(fine, p)) if enough else None
         return found
 
-    def recovery(self, before: Document | None, gone: float, end: float) -> float | None:
+    def recovery(self, before: Document, gone: float, end: float) -> float | None:
         """Time from the end of the fault to the last stretch that is not as before."""
-        assert before is not None, "there is something to compare with"
         width = (end - gone) / STRETCHES
         edges = [gone + number * width for number in range(STRETCHES + 1)]
         sick = [self._sick(before, span) for span in pairwise(edges)]

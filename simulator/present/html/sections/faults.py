@@ -28,9 +28,9 @@ class Faults(Section):
             found.append(Finding(severity, sentence, "rates-over-time"))
         table = DataTable(
             caption="Requests by the time they arrived, all replications together: good answers "
-            "as a share of all, and the percentiles of their latency. Before is the time from the "
-            "warm-up to the first fault; after ends with the run or the next fault. A dash: too "
-            "few requests to say.",
+            "as a share of all, and the percentiles of their latency. Before are those that ended "
+            "between the warm-up and the first fault; after ends with the run or the next fault. "
+            "A flush counts as during until all is as before. A dash: too few requests to say.",
             columns=("fault and phase", "arrivals", "available", "p(50)", "p(99)"),
             rows=[
                 (
