@@ -119,10 +119,19 @@ def _sentence(
         what = f"{failed[0]['metric']} {failed[0]['threshold']}"
         more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
         return f"does not meet {what}{more} at {rate}{utilization}"
-    if any(row["status"] == "unsure" for row in rows):
-        close = next(row for row in rows if row["status"] == "unsure")
-        return f"too close to call at {rate}: {close['metric']} {close['threshold']}{utilization}"
+    unsure = [row for row in rows if row["status"] == "unsure"]
+    if unsure:
+        close = next((row for row in unsure if not _without_a_failure(row)), unsure[0])
+        why = "too few requests to tell" if _without_a_failure(close) else "too close to call"
+        return f"{why} at {rate}: {close['metric']} {close['threshold']}{utilization}"
     return f"holds {rate}{utilization}"
+
+
+def _without_a_failure(row: Document) -> bool:
+    """Whether a share is at its best, so that only the number of requests leaves a doubt."""
+    words = row["metric"].split(".")
+    best = 1.0 if "availability" in words else 0.0 if "errors" in words else None
+    return best is not None and row["value"] == best
 
 
 def _what_gives_way(
