@@ -11,16 +11,13 @@ from simulator.interview.growth import growth_section
 from simulator.interview.material import Material, metric
 from simulator.interview.numbers import Figure, plain_words, sentences
 from simulator.interview.questions import answered
+from simulator.interview.trade_offs import trade_off_section
 from simulator.studies.claims import worst_first
-from simulator.studies.conditions import Measured
 from simulator.studies.estimates import Computed
 from simulator.studies.metric_units import RATIO, unit_of_word
 from simulator.topology.diagram import arrows_of, svg
 from simulator.topology.model import Topology
 from simulator.topology.paper import on_paper
-
-SHOWN_PARTS = 5
-SHOWN_OWN_METRICS = 2
 
 
 def card(material: Material) -> list[Section]:
@@ -34,7 +31,7 @@ def card(material: Material) -> list[Section]:
         deep_dive_section(material),
         growth_section(material),
         failure_section(material),
-        _trade_offs(material),
+        trade_off_section(material),
         _questions(material),
         _open_claims(material),
     ]
@@ -172,7 +169,9 @@ def _simulation(material: Material) -> Section:
     rows += _headroom(material)
     section.table(("measure", "say", "exact [95 % interval]"), rows)
     if len(material.topology.requests) > 1:
-        section.table(("class", "p50", "p95", "p99", "rate"), list(_classes(material)))
+        section.table(
+            ("class", "p50", "p95", "p99", "rate", *_marked(material)), list(_classes(material))
+        )
     warnings = [text for text in document.get("warnings", []) if not text.startswith("p99.9")]
     section.list(warnings)
     return section
@@ -209,41 +208,19 @@ def _headroom(material: Material) -> Iterator[tuple[str, str, str]]:
 
 
 def _classes(material: Material) -> Iterator[tuple[str, ...]]:
+    words = ("latency.p50", "latency.p95", "latency.p99", "throughput", *_marked(material))
     for name in material.topology.requests:
-        prefix = f"classes.{name}."
-        words = ("latency.p50", "latency.p95", "latency.p99", "throughput")
-        figures = [metric(material.base, prefix + word) for word in words]
-        if not figures[-1].value:
-            yield (name, "–", "–", "–", "none came in the run")
+        figures = [metric(material.base, f"classes.{name}.{word}") for word in words]
+        if not figures[3].value:
+            yield (name, "–", "–", "–", "none came in the run", *("–" for _ in figures[4:]))
         else:
             yield (name, *(figure.both for figure in figures))
 
 
-def _trade_offs(material: Material) -> Section:
-    section = Section("Trade-offs")
-    own = [f"{name}.p99" for name in material.topology.metrics][:SHOWN_OWN_METRICS]
-    words = ["latency.p50", "latency.p99", *own, "availability", "cost.per_month", "quality"]
-    rows = [("chosen", "the design as it stands", *_trade_off_cells(material.base, words))]
-    for name, measured in material.variants.items():
-        variant = material.topology.variants[name]
-        what = variant.summary or plain_words(name)
-        if variant.decision:
-            sides = f"{variant.chosen or 'chosen'} → {variant.alternative or plain_words(name)}"
-            what = f"{variant.decision}: {sides}"
-        if measured.failure is not None:
-            what += f" (cannot be run: {measured.failure})"
-        rows.append((name, what, *_trade_off_cells(measured, words)))
-    heads = [plain_words(word.replace(".", " ")).removeprefix("latency ") for word in words]
-    section.table(("variant", "decision", *heads), rows)
-    return section
-
-
-def _trade_off_cells(measured: Measured, words: Sequence[str]) -> list[str]:
-    stable = measured.failure is not None or measured.document.get("stable", True)
-    return [
-        metric(measured, word).beside if stable or unit_of_word(word) != "s" else "none: not stable"
-        for word in words
-    ]
+def _marked(material: Material) -> tuple[str, ...]:
+    """The head of a column for quality, if the design marks any."""
+    quality = metric(material.base, "quality").value
+    return ("quality",) if quality is not None and quality < 1.0 else ()
 
 
 def _questions(material: Material) -> Section:

@@ -30,10 +30,6 @@ AS_IT_STANDS_UP_TO = 2.0
 SIMULATED_UP_TO = 10.0
 """Largest multiple that is simulated at all; beyond, runs long enough would take too long."""
 DRILL_REQUESTS = 3_000
-TRADE_OFF = (
-    "latency.p50", "latency.p99", "throughput", "availability", "cost.per_month",
-    "cost.per_1k_requests", "quality",
-)  # fmt: skip
 
 Told = Callable[[str], None]
 """Told what is being worked on."""

@@ -44,8 +44,9 @@ METRICS: dict[str, Metric] = {
         "Share of good answers that were stale or came from a fallback.", "fraction", "value"
     ),
     "quality": Metric(
-        "Mean quality of good answers, a factor between 0 and 1 that the design marks; over all "
-        "classes: of those with a marked request. A failed request has no quality.",
+        "Mean quality of good answers, a factor between 0 and 1 that the design marks. Without a "
+        "class it is that of the classes in which some request is marked, failed ones included; a "
+        "failed request itself has none.",
         "fraction",
         "value",
     ),
