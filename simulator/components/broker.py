@@ -136,6 +136,7 @@ class Broker(Component):
             working = min(group.consumers, self.partitions or group.consumers)
             paper.servers = (paper.servers or 0.0) + working
             all_on_paper(group.steps, paper, 1.0, attributes)
+        paper.held_s = paper.delay_s
         if self.dead_letters is not None:
             paper.add_call(self.dead_letters, 0.0)
         return paper

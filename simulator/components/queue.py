@@ -51,6 +51,7 @@ class Queue(Component):
     def on_paper(self, attributes: Means) -> Paper:
         paper = Paper(servers=float(self.consumers))
         all_on_paper(self.steps, paper, 1.0, attributes)
+        paper.held_s = paper.delay_s
         return paper
 
 

@@ -52,6 +52,7 @@ class Stream(Component):
     def on_paper(self, attributes: Means) -> Paper:
         paper = Paper(servers=float(self.tasks))
         all_on_paper(self.steps, paper, 1.0, attributes)
+        paper.held_s = paper.delay_s
         return paper
 
 

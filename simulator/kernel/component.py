@@ -28,7 +28,10 @@ class Paper:
     spared
         How many of them may never be made: on a hit, on a refusal, behind an open breaker.
     delay_s
-        Seconds per visit that hold no server.
+        Seconds per visit beside those of work; they hold no server, unless ``held_s`` says so.
+    held_s
+        Seconds of ``delay_s`` in which a server is held all the same: a consumer keeps a message
+        while it waits.
     quota_s
         Seconds' worth per visit of what somebody outside admits: the reciprocal of a rate limit.
     cost_usd
@@ -41,6 +44,7 @@ class Paper:
     servers_most: float | None = None
     service_s: float = 0.0
     delay_s: float = 0.0
+    held_s: float = 0.0
     quota_s: float = 0.0
     cost_usd: float = 0.0
     calls: dict[str, float] = field(default_factory=dict)

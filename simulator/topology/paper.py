@@ -12,7 +12,8 @@ CALL_DEPTH_MAX = 64
 class PaperRow:
     """One component: visits per second, servers, utilization, mean times, cost per hour.
 
-    ``utilization_least`` leaves out the calls that hits and refusals may spare, and counts the
+    ``service_s`` counts what a consumer waits for while it keeps a message. ``utilization_least``
+    leaves that out, as well as the calls that hits and refusals may spare, and counts the
     servers that an autoscaler may add: what is 1 there cannot keep up in any case, unless it
     ``refuses`` what is too much. ``quota`` is the share of what a provider admits; where it is
     the scarcer one, ``utilization`` is the same.
@@ -149,8 +150,9 @@ def _refuses(topology: Topology, name: str) -> bool:
 
 def _row(name: str, component: Component, parts: list[Part]) -> PaperRow:
     rate = sum(part.rate for part in parts)
-    service = sum(part.rate * part.paper.service_s for part in parts)
-    delay = sum(part.rate * part.paper.delay_s for part in parts)
+    held = sum(part.rate * part.paper.held_s for part in parts)
+    service = held + sum(part.rate * part.paper.service_s for part in parts)
+    delay = sum(part.rate * part.paper.delay_s for part in parts) - held
     usage = sum(part.rate * part.paper.cost_usd for part in parts) * 3600.0
     least = sum(part.least * part.paper.service_s for part in parts)
     quota = sum(part.rate * part.paper.quota_s for part in parts)

@@ -99,3 +99,11 @@ def test_a_provider_is_full_at_its_limits(limits: dict[str, str], quota: float) 
     found = plan({"model": model})
     assert found.utilizations() == pytest.approx({"model": quota})
     assert found.saturation_rps is None, "what is too much is refused"
+
+
+def test_a_consumer_is_busy_while_it_waits_but_not_certainly() -> None:
+    found = plan({"log": {"kind": "queue", "consumers": 2, "steps": [WORK, {"wait": "300ms"}]}})
+    row = found.rows[0]
+    assert (row.service_s, row.delay_s) == pytest.approx((0.4, 0.0))
+    assert row.utilization == pytest.approx(1.0)
+    assert row.utilization_least == pytest.approx(0.25)
