@@ -67,7 +67,7 @@ def run(design: Asked, rps: Quantity | None = None, **options: Unpack[Options]) 
     from simulator.metrics.tables import report_tables
     from simulator.studies.run import run as run_study
     from simulator.studies.saved import keepsake
-    from simulator.topology.checks import called_by
+    from simulator.topology.callers import called_by
 
     found = load(design)
     asked = options_of(rps, options)

@@ -28,7 +28,7 @@ def write_report(result: RunResult, folder: Path, command: str) -> None:
     """Write the result and its report; each file is whole or not there."""
     from simulator.metrics.tables import report_tables
     from simulator.present.html.report import render_report
-    from simulator.topology.checks import called_by
+    from simulator.topology.callers import called_by
 
     components = result.topology.components
     tables = report_tables(

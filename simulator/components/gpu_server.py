@@ -169,8 +169,10 @@ class GpuPoolServer(Server):
                 prefix += part.parts(attributes.get(part.attribute), left)
                 left = max(0, left - part.tokens)
         if spec.prompt_blocks is not None:
-            hashes = attributes.get(spec.prompt_blocks.attribute) or ()
-            prefix += [((key,), spec.prompt_blocks.tokens) for key in hashes]
+            hashes = attributes.get(spec.prompt_blocks.attribute)
+            # A number or text is drawn where no trace supplies the list: no hashes are known.
+            known = hashes if isinstance(hashes, tuple) else ()
+            prefix += [((key,), spec.prompt_blocks.tokens) for key in known]
         if self.room is not None:
             self.room.ask(prompt, output)
         return Generation(

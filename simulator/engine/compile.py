@@ -9,6 +9,7 @@ from simulator.engine.simulation import RequestKind, RequestSource, Simulation
 from simulator.kernel.clock import Clock
 from simulator.kernel.fault import Fault
 from simulator.kernel.probe import Probe
+from simulator.kernel.references import numbers_and_lists
 from simulator.kernel.request import Call, Request
 from simulator.kernel.site import Site
 from simulator.kernel.streams import Streams
@@ -61,12 +62,13 @@ def _sources(
     classes = list(topology.requests.values())
     shared = [kind for kind, spec in zip(kinds, classes, strict=True) if spec.rate is None]
     sources = []
+    forms = numbers_and_lists(topology.components)
     if shared:
-        sources.append(RequestSource("requests", topology.rate, shared, arrivals))
+        sources.append(RequestSource("requests", topology.rate, shared, arrivals, *forms))
     for kind, spec in zip(kinds, classes, strict=True):
         if spec.rate is not None:
             own = spec.arrivals or arrivals
-            sources.append(RequestSource(f"requests.{kind.name}", spec.rate, [kind], own))
+            sources.append(RequestSource(f"requests.{kind.name}", spec.rate, [kind], own, *forms))
     return sources
 
 

@@ -33,6 +33,10 @@ class RequestSource:
     rate: float
     kinds: list["RequestKind"]
     arrivals: Arrivals
+    numbers: frozenset[str] = frozenset()
+    """Attributes that components count with."""
+    lists: frozenset[str] = frozenset()
+    """Attributes that components read as lists."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Gate:
         self.clock: Clock = simulation.site.clock
         self.streams: Streams = simulation.site.streams
         self.name = source.name
+        self.numbers, self.lists = source.numbers, source.lists
         self.arrive = self._arriver(simulation, source)
 
     @staticmethod

@@ -6,7 +6,7 @@ from pydantic import Field, GetCoreSchemaHandler, TypeAdapter
 from pydantic_core import CoreSchema, core_schema
 
 from simulator.kernel.component import Means
-from simulator.kernel.references import Attribute
+from simulator.kernel.references import NumberAttribute
 from simulator.kernel.request import Request
 from simulator.kernel.site import Measure, Site
 from simulator.kernel.spec import Spec
@@ -20,7 +20,7 @@ NOTHING = Constant(0.0)
 class PerAttribute(Spec):
     """So much for each unit of a request attribute."""
 
-    attribute: Attribute
+    attribute: NumberAttribute
     """Attribute of the request, a number."""
     each: Any
     """Amount per unit, drawn once per request and multiplied by the attribute."""

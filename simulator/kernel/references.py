@@ -14,12 +14,29 @@ class AttributeName(str):
     """The name of an attribute of requests."""
 
 
+class NumberName(AttributeName):
+    """The name of an attribute that has to be a number."""
+
+
+class ListName(AttributeName):
+    """The name of an attribute that has to be a list, which only a trace supplies."""
+
+
 Target = Annotated[
     str, Field(description="Name of a component.", min_length=1), AfterValidator(TargetName)
 ]
 Attribute = Annotated[
     str, Field(description="Name of a request attribute.", min_length=1),
     AfterValidator(AttributeName),
+]  # fmt: skip
+
+NumberAttribute = Annotated[
+    str, Field(description="Name of a request attribute, a number.", min_length=1),
+    AfterValidator(NumberName),
+]  # fmt: skip
+ListAttribute = Annotated[
+    str, Field(description="Name of a request attribute, a list from a trace.", min_length=1),
+    AfterValidator(ListName),
 ]  # fmt: skip
 
 Path = tuple[str | int, ...]
@@ -42,3 +59,10 @@ def references(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
     elif isinstance(value, list | tuple):
         for position, item in enumerate(value):
             yield from references(item, (*path, position))
+
+
+def numbers_and_lists(value: Any) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of attributes that a part of a document needs as numbers, and as lists."""
+    names = [name for _, name in references(value)]
+    numbers = frozenset(str(name) for name in names if isinstance(name, NumberName))
+    return numbers, frozenset(str(name) for name in names if isinstance(name, ListName))

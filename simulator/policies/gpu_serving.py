@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import PositiveInt
 
-from simulator.kernel.references import Attribute
+from simulator.kernel.references import Attribute, ListAttribute, NumberAttribute
 from simulator.kernel.spec import Spec
 from simulator.quantities import (
     Bandwidth,
@@ -58,8 +58,8 @@ class SharedPrefix(Spec):
 class PromptBlocks(Spec):
     """Hashes of the prompt's blocks from a trace: equal hashes are equal beginnings."""
 
-    attribute: Attribute
-    """Attribute with the list of hashes."""
+    attribute: ListAttribute
+    """Attribute with the list of hashes, from a column of a trace: `46 47 51`."""
     tokens: PositiveCount = 512
     """Tokens of one hashed block."""
 
@@ -138,11 +138,11 @@ class Diffusion(Spec):
     """Time of one denoising step for each image of 1024 x 1024 pixels."""
     decode_per_image: Duration = 0.0
     """Time to decode one image."""
-    steps: Attribute | PositiveInt = 30
+    steps: NumberAttribute | PositiveInt = 30
     """Denoising steps: a number, or an attribute of the request."""
-    images: Attribute | PositiveInt = 1
+    images: NumberAttribute | PositiveInt = 1
     """Images asked for: a number, or an attribute of the request."""
-    pixels: Attribute | PositiveInt = 1024
+    pixels: NumberAttribute | PositiveInt = 1024
     """Width and height of the images: a number, or an attribute of the request."""
     adapter: Attribute | None = None
     """Attribute that names the adapter (LoRA) the request needs."""

@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
+
+from simulator.quantities.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,20 +45,6 @@ class UnknownName(ServingError):
 
 class DoesNotFit(ServingError):
     """Memory that is too small; the message says by how much and what would fit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One mistake in a file: where it is and what is wrong (`line` and `column` count from 1)."""
-
-    file: str
-    line: int
-    column: int
-    message: str
-
-    def __str__(self) -> str:
-        """Return the usual `file:line:column: message`."""
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
 
 
 class ProfileError(ServingError):

@@ -14,6 +14,7 @@ from simulator.metrics.spread import Document
 from simulator.metrics.summary import Findings, Question, settle, summarize
 from simulator.metrics.verdict import judge
 from simulator.recording.recording import Recording
+from simulator.topology.attribute_forms import check_workload
 from simulator.topology.fault_file import check_times, find_faults
 from simulator.topology.model import Topology
 from simulator.topology.objectives import Objective, check_objectives, objectives_of
@@ -75,6 +76,7 @@ def plan_run(topology: Topology, options: RunOptions) -> tuple[Experiment, int, 
         topology = topology.model_copy(update={"rate": options.rps})
     check_objectives(topology, options.thresholds or ())
     workload = find_workload(options.workload or topology.run.workload or "steady")
+    check_workload(topology, workload)
     replications = options.replications or topology.run.replications or REPLICATIONS
     horizon_s = options.duration_s
     if horizon_s is None and options.requests is None:

@@ -1,12 +1,32 @@
 """Who calls a component, and under which policies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel
 
+from simulator.kernel.component import Component
+from simulator.kernel.references import TargetName, references
 from simulator.policies.calling import Calling
 from simulator.topology.model import Topology
+
+
+def called_by(component: Component) -> list[str]:
+    """The components that a component may call, as often as it names them."""
+    return [str(name) for _, name in references(component) if isinstance(name, TargetName)]
+
+
+def reached_from(topology: Topology, names: Iterable[str]) -> set[str]:
+    """The components that requests may come to that enter at these."""
+    reached: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        if name in reached or name not in topology.components:
+            continue
+        reached.add(name)
+        pending += called_by(topology.components[name])
+    return reached
 
 
 def callers_of(topology: Topology, target: str) -> Iterator[tuple[str, Calling]]:

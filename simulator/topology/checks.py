@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from simulator.kernel.component import Component
-from simulator.kernel.references import AttributeName, TargetName, references
+from simulator.kernel.references import AttributeName, ListName, TargetName, references
 from simulator.kernel.step import steps_within
 from simulator.quantities.refusal import nearest
-from simulator.topology.callers import calls_of
+from simulator.topology.attribute_forms import check_forms
+from simulator.topology.callers import called_by, calls_of, reached_from
 from simulator.topology.claim_checks import check_claims
 from simulator.topology.diagnostics import Diagnostic
 from simulator.topology.fault_file import misdirected
@@ -23,6 +23,7 @@ def check_references(topology: Topology, source: Source, data: Any) -> Iterator[
     """Everything that validation of single fields cannot see, errors and warnings."""
     yield from _names(topology, source)
     yield from _objectives(topology, source)
+    yield from check_forms(topology, source)
     yield from _faults(topology, source)
     yield from _work_without_workers(topology, source)
     yield from _nowhere_else(topology, source)
@@ -67,6 +68,8 @@ def _unknown(
                     line = source.key_span(source.nearest(("components", close))).line
                     hint += f" (defined at line {line})"
                 yield _at(source, path, "E110", f"`{name}` is not a component", hint)
+            elif isinstance(name, ListName):
+                continue  # only a trace supplies it
             elif isinstance(name, AttributeName) and name not in attributes | OPTIONAL_ATTRIBUTES:
                 close = nearest(name, attributes)
                 hint = f"did you mean `{close}`?" if close else _known(attributes)
@@ -125,11 +128,6 @@ def _nowhere_else(topology: Topology, source: Source) -> Iterator[Diagnostic]:
                 yield _at(source, ("components", name), "W203", message, hint, key=True)
 
 
-def called_by(component: Component) -> list[str]:
-    """The components that a component may call, as often as it names them."""
-    return [str(name) for _, name in references(component) if isinstance(name, TargetName)]
-
-
 def _cycles(topology: Topology, source: Source) -> Iterator[Diagnostic]:
     """Calls that can lead back to where they came from would go on for ever."""
     graph = {name: called_by(component) for name, component in topology.components.items()}
@@ -160,14 +158,7 @@ def _cycles(topology: Topology, source: Source) -> Iterator[Diagnostic]:
 
 
 def _reach(topology: Topology, source: Source) -> Iterator[Diagnostic]:
-    reached: set[str] = set()
-    pending = [str(spec.entry) for spec in topology.requests.values()]
-    while pending:
-        name = pending.pop()
-        if name in reached or name not in topology.components:
-            continue
-        reached.add(name)
-        pending += called_by(topology.components[name])
+    reached = reached_from(topology, [str(spec.entry) for spec in topology.requests.values()])
     for name in topology.components:
         if name not in reached:
             message = f"nothing calls `{name}`"

@@ -158,6 +158,15 @@ CODES: dict[str, Code] = {
         "llm: {kind: gpu_pool, gpu: l4, model: llama-3-8b}  # prompts of 100,000 tokens",
         "llm: {kind: gpu_pool, gpu: l4, model: llama-3-8b, tensor_parallel: 2}",
     ),
+    "E120": Code(
+        "a row of a data file is malformed",
+        "A trace is a CSV file with a header: every row has as many cells as the header, the "
+        "column of arrival times is ascending numbers of seconds, and what components count with "
+        "(tokens, sizes) is numbers of zero or more. Lists, such as the hashes of a prompt's "
+        "blocks, are parted by blanks.",
+        "arrived,inp\n0,1024\nnoon,800",
+        "arrived,inp\n0,1024\n43200,800",
+    ),
     "W201": Code(
         "cannot keep up on paper",
         "The offered load exceeds what the component can serve: rate x service time is more than "

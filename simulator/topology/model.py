@@ -61,7 +61,7 @@ class RequestClass(Calling):
         found: Means = {}
         for name, distribution in self.attributes.items():
             mean = getattr(distribution, "mean", None)
-            if isinstance(mean, int | float):
+            if isinstance(mean, int | float) and mean == mean:  # a text has no mean
                 found[name] = float(mean)
         return found
 

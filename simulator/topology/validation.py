@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from simulator.quantities.grammar import shown
+from simulator.quantities.problem import BadRows, Problem
 from simulator.quantities.refusal import nearest
 from simulator.topology.codes import CODES
 from simulator.topology.diagnostics import Diagnostic, Span
@@ -72,9 +73,24 @@ def from_validation_error(
 ) -> list[Diagnostic]:
     """The findings of a validation; ``data`` is what was validated, if not the source's own."""
     document = source.data if data is None else data
-    lines = [_located(line, document) for line in error.errors(include_url=False)]
+    found = [_located(line, document) for line in error.errors(include_url=False)]
+    lines = [line for line in found if not isinstance(line.context.get("error"), BadRows)]
     lines = _merged_typos(_likeliest(lines))
-    return [_diagnostic(line, source, document) for line in lines]
+    diagnostics = [_diagnostic(line, source, document) for line in lines]
+    for line in found:
+        cause = line.context.get("error")
+        if isinstance(cause, BadRows):
+            span = _span(line, source)
+            asked = f"read for {source.file}:{span.line}:{span.column}"
+            diagnostics += of_rows(cause.problems, asked)
+    return diagnostics
+
+
+def of_rows(problems: Iterable[Problem], hint: str = "") -> list[Diagnostic]:
+    """The mistakes in a data file, each at its own place."""
+    places = [Span(one.line, one.column, one.line, one.column + 1) for one in problems]
+    pairs = zip(problems, places, strict=True)
+    return [Diagnostic("E120", one.message, one.file, span, hint) for one, span in pairs]
 
 
 def broken_places(error: ValidationError, data: Any) -> list[DocumentPath]:

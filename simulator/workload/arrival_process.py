@@ -10,6 +10,7 @@ from simulator.kernel.kinded import Kinded
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import Flow, Request
 from simulator.kernel.streams import Streams
+from simulator.quantities.problem import Problem
 from simulator.workload.profile import Floats, Profile, arrival_times
 
 OK = Outcome.OK
@@ -21,6 +22,8 @@ class Gate(Protocol):
     clock: Clock
     streams: Streams
     name: str
+    numbers: frozenset[str]
+    lists: frozenset[str]
 
     def arrive(self, prepare: Callable[[Request], None] | None = None) -> Request:
         """Let one request in now; ``prepare`` may change it before it sets out."""
@@ -68,6 +71,10 @@ class Arrivals(Kinded):
     def expected_requests(self, rate: float, horizon_s: float) -> float:
         """How many requests to expect up to the horizon."""
         return self.shape(horizon_s).mean_rate(horizon_s) * rate * horizon_s
+
+    def problems(self, numbers: frozenset[str], lists: frozenset[str]) -> list[Problem]:
+        """What is wrong with recorded values of attributes that have to be numbers or lists."""
+        return []
 
     def describe(self) -> str:
         """A word or two for the head of a report."""

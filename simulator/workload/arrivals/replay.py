@@ -1,16 +1,18 @@
 """Requests as they were recorded."""
 
-import csv
-from functools import lru_cache
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, PositiveFloat, field_validator
+from pydantic import Field, PositiveFloat, field_validator, model_validator
 
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import Flow, Request
+from simulator.quantities.problem import PROBLEMS_MAX, BadRows, Problem
+from simulator.quantities.refusal import Refusals, nearest
 from simulator.workload.arrival_process import Arrivals, Gate
 from simulator.workload.profile import Profile
+from simulator.workload.trace import amount, find_trace, items, number_or_text, read_trace
 
 
 class Replay(Arrivals):
@@ -42,19 +44,51 @@ class Replay(Arrivals):
             raise ValueError(f"there is no trace file `{value}`")
         return value
 
-    @field_validator("arrived")
-    @classmethod
-    def _readable(cls, value: str, info: Any) -> str:
-        file = info.data.get("file")
-        if file is not None:
-            rows = read_trace(file)
-            if not rows or value not in rows[0]:
-                raise ValueError(f"`{file}` has no rows with a column `{value}`")
-        return value
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        trace = read_trace(self.file)
+        wanted: dict[tuple[str, ...], str] = {("arrived",): self.arrived}
+        wanted |= {("attributes", name): column for name, column in self.attributes.items()}
+        refusals = Refusals("Replay")
+        for place, column in wanted.items():
+            if column not in trace.header:
+                close = nearest(column, trace.header)
+                known = f"known: {', '.join(trace.header)}"
+                hint = f"did you mean `{close}`?" if close else known
+                message = f"`{self.file}` has no column `{column}`"
+                refusals.add("unknown_column", message, place, column, hint)
+        refusals.raise_if_any()
+        return self
+
+    def problems(self, numbers: frozenset[str], lists: frozenset[str]) -> list[Problem]:
+        trace = read_trace(self.file)
+        found = list(trace.problems)
+        of_times: list[Problem] = []
+        trace.times(self.arrived, of_times)
+        for attribute in self.attributes:
+            cells: list[Problem] = []
+            self._cells(attribute, numbers, lists, cells)
+            found += cells
+        return sorted(found + of_times, key=lambda one: (one.line, one.column))[:PROBLEMS_MAX]
+
+    def _cells(
+        self,
+        attribute: str,
+        numbers: frozenset[str],
+        lists: frozenset[str],
+        problems: list[Problem],
+    ) -> list[Any]:
+        """What the requests of the trace carry under this name."""
+        read: Callable[[str], Any] = number_or_text
+        if attribute in lists:
+            read = items
+        elif attribute in numbers:
+            read = amount
+        return read_trace(self.file).column(self.attributes[attribute], read, problems)
 
     def times(self, rate: float) -> tuple[list[float], float]:
         """Arrival times from 0 (s), and the length of the trace with its last gap."""
-        recorded = [float(row[self.arrived]) for row in read_trace(self.file)]
+        recorded = read_trace(self.file).times(self.arrived, [])
         span = recorded[-1] - recorded[0]
         length = span * len(recorded) / max(len(recorded) - 1, 1) or 1.0
         factor = 1.0 / self.speed
@@ -63,8 +97,13 @@ class Replay(Arrivals):
         return [(at - recorded[0]) * factor for at in recorded], length * factor
 
     def drive(self, gate: Gate, rate: float, horizon_s: float) -> Flow:
-        clock, rows = gate.clock, read_trace(self.file)
+        clock = gate.clock
+        wrong = self.problems(gate.numbers, gate.lists)
+        if wrong:
+            raise BadRows(wrong)
         times, length = self.times(rate)
+        cells = [self._cells(name, gate.numbers, gate.lists, []) for name in self.attributes]
+        rows = list(zip(*cells, strict=True)) or [()] * len(times)
         begin = 0.0
         while True:
             for at, row in zip(times, rows, strict=True):
@@ -76,9 +115,8 @@ class Replay(Arrivals):
             if not self.repeat:
                 return Outcome.OK
 
-    def _fill(self, request: Request, row: dict[str, str]) -> None:
-        for attribute, column in self.attributes.items():
-            request.attributes[attribute] = number_or_text(row[column])
+    def _fill(self, request: Request, row: tuple[Any, ...]) -> None:
+        request.attributes.update(zip(self.attributes, row, strict=True))
 
     def shape(self, horizon_s: float) -> Profile:
         return Profile((0.0,), (1.0,))
@@ -90,28 +128,3 @@ class Replay(Arrivals):
 
     def describe(self) -> str:
         return f"replay of {Path(self.file).name}"
-
-
-def find_trace(name: str) -> Path | None:
-    """The file a name means: a path, or one beside the documents we ship."""
-    package = Path(__file__).parents[2]
-    shelves = [Path(), *(base / shelf for base in (package / "library", package.parent)
-                         for shelf in ("topologies", "workloads", "data"))]  # fmt: skip
-    return next((shelf / name for shelf in shelves if (shelf / name).is_file()), None)
-
-
-@lru_cache(maxsize=8)
-def read_trace(name: str) -> list[dict[str, str]]:
-    """The rows of a trace."""
-    path = find_trace(name)
-    assert path is not None, f"the trace {name} has vanished"
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def number_or_text(text: str) -> float | str:
-    """A number if it is one."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
