@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from simulator.cli import exit_codes
 from simulator.cli.app import fail
 
 WHAT = "What to calibrate: gpu."
@@ -16,20 +17,25 @@ def calibrate(
     out: Annotated[
         Path | None, typer.Option("--out", help="Profile file; GPU-MODEL.json if left out.")
     ] = None,
-    layers: Annotated[
-        int | None, typer.Option(help="Layers of a model that the catalogue does not hold.")
-    ] = None,
 ) -> None:
     """Read a folder of measured kernels and write one profile file."""
-    from simulator.serving.errors import ServingError, simple_name
+    from simulator.cli.loading import show
+    from simulator.serving.errors import ProfileError, ServingError, simple_name
     from simulator.serving.profile import calibrate as calibrated
+    from simulator.topology.diagnostics import Diagnostics
+    from simulator.topology.validation import of_rows
 
     if what != "gpu":
         fail(f"there is nothing called `{what}` to calibrate", "write `simulate calibrate gpu DIR`")
     try:
-        profile = calibrated(folder, layers=layers)
+        profile = calibrated(folder)
+    except ProfileError as error:
+        diagnostics = Diagnostics(str(folder))
+        diagnostics.extend(of_rows(error.problems))
+        show(diagnostics)
+        raise typer.Exit(exit_codes.USAGE) from None
     except ServingError as error:
-        fail(str(error))
+        fail(str(error), "`simulate list models` shows those that the catalogue holds")
     target = out or Path(f"{simple_name(profile.gpu)}-{simple_name(profile.model)}.json")
     try:
         profile.save(target)

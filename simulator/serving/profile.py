@@ -18,7 +18,8 @@ from simulator.serving.all_reduce import Link
 from simulator.serving.catalogue import Gpu, Model, find_gpu, find_model
 from simulator.serving.errors import Problem, ProfileError, ServingError, UnknownName
 from simulator.serving.kernel_table import FLOAT_BYTES, TableStepTime
-from simulator.serving.profile_reader import KernelTables, Rows, read_folder
+from simulator.serving.profile_document import ProfileDocument
+from simulator.serving.profile_reader import KernelTables, Rows, missing_kernels, read_folder
 from simulator.serving.regime_fit import RegimeSplit, fit_regimes
 from simulator.serving.roofline import ARITHMETIC_SHARE, MEMORY_SHARE
 from simulator.serving.step_time import Provenance
@@ -132,19 +133,19 @@ class Profile:
         path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
 
 
-def calibrate(folder: Path, *, layers: int | None = None) -> Profile:
+def calibrate(folder: Path) -> Profile:
     """Return the profile measured in `folder`; every malformed row is reported at once.
 
-    `layers` is needed for a model outside the catalogue only, since the measurements hold one
-    layer.
+    The measurements hold one layer; the catalogue knows how many the model has.
     """
     meta, tables = read_folder(folder)
     model, gpu = _named(folder, meta)
+    _check_kernels(folder, model, tables)
     version = meta.get("vllm_version")
     source = f"measured kernels in {folder.name}" + (f", vLLM {version}" if version else "")
     source += _complete_experts(folder, model, gpu, tables)
     name = str(meta.get("model") or model.name)
-    profile = Profile(gpu, name, layers or model.layers, source, tables)
+    profile = Profile(gpu, name, model.layers, source, tables)
     link = Link(1e12, 0.0)  # the fit and its error are about kernels, not about the link
     for degree, table in tables.items():
         try:
@@ -156,6 +157,17 @@ def calibrate(folder: Path, *, layers: int | None = None) -> Profile:
         profile.held_out_error[degree] = _held_out(profile, degree, table, steps)
         profile.fits[degree] = fit_regimes(table.attention, steps, f"regime-split fit of {source}")
     return profile
+
+
+def _check_kernels(folder: Path, model: Model, tables: dict[int, KernelTables]) -> None:
+    """Refuse tables without a kernel that every layer or step of such a model has."""
+    problems = [
+        Problem(str(folder / f"profile_tp{degree}_{kind}.csv.gz"), 1, 1, f"no rows of {kernel}")
+        for degree, table in tables.items()
+        for kind, kernel in missing_kernels(table, model)
+    ]
+    if problems:
+        raise ProfileError(problems)
 
 
 def _named(folder: Path, meta: dict[str, Any]) -> tuple[Model, str]:
@@ -238,48 +250,43 @@ def load_profile(path: Path) -> Profile:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         message = f"not a profile of format {FORMAT}; make one with `simulate calibrate gpu`"
         raise ProfileError([Problem(str(path), 1, 1, message)])
+    return _from_document(ProfileDocument(str(path), document))
+
+
+def _from_document(read: ProfileDocument) -> Profile:
+    """Return the profile; raises ProfileError with every part that is malformed."""
+    source = read.text("source")
+    tables = read.tables()
+    errors = read.degrees("held_out_error")
+    for degree, error in errors.items():
+        if isinstance(error, bool) or not isinstance(error, int | float):
+            read.refuse(f"held_out_error.{degree}", "is no number")
+    fits = {}
+    for degree, fit in read.degrees("fits").items():
+        where = f"fits.{degree}"
+        fit = fit if isinstance(fit, dict) else {}
+        decode = read.numbers(fit.get("decode"), f"{where}.decode")
+        mixed = read.numbers(fit.get("mixed"), f"{where}.mixed")
+        held_out, reach = fit.get("held_out_error"), fit.get("range_max")
+        if not isinstance(held_out, int | float | None) or not isinstance(reach, dict):
+            read.refuse(where, "needs `held_out_error` and `range_max`")
+            continue
+        named = f"regime-split fit of {source}"
+        fits[degree] = RegimeSplit(decode, mixed, Provenance("calibrated", named, held_out, reach))
+    gpu, model, layers = read.text("gpu"), read.text("model"), read.layers()
+    read.raise_if_any()
+    profile = Profile(gpu, model, layers, source, tables, errors, fits)
     try:
-        return _from_document(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        message = f"malformed profile ({error!r}); make it anew with `simulate calibrate gpu`"
-        raise ProfileError([Problem(str(path), 1, 1, message)]) from error
-
-
-def _from_document(document: dict[str, Any]) -> Profile:
-    return Profile(
-        document["gpu"],
-        document["model"],
-        document["layers"],
-        document["source"],
-        {int(degree): _tables(table) for degree, table in document["tables"].items()},
-        {int(degree): error for degree, error in document["held_out_error"].items()},
-        {
-            int(degree): RegimeSplit(
-                tuple(fit["decode"]),
-                tuple(fit["mixed"]),
-                Provenance(
-                    "calibrated",
-                    f"regime-split fit of {document['source']}",
-                    fit["held_out_error"],
-                    fit["range_max"],
-                ),
-            )
-            for degree, fit in document["fits"].items()
-        },
-    )
-
-
-def _tables(table: dict[str, Any]) -> KernelTables:
-    layered = {
-        kind: {layer: [tuple(row) for row in rows] for layer, rows in table[kind].items()}
-        for kind in ("dense", "per_sequence")
-    }
-    return KernelTables(
-        layered["dense"],
-        layered["per_sequence"],
-        [tuple(row) for row in table["attention"]],
-        [tuple(row) for row in table["moe"]],
-    )
+        shape = profile.catalogue_model
+    except UnknownName as error:
+        raise ProfileError([Problem(read.file, 1, 1, f"`model`: {error}")]) from error
+    if layers != shape.layers:
+        read.refuse("layers", f"is {layers}, but {shape.name} has {shape.layers}")
+    for degree, table in tables.items():
+        for kind, kernel in missing_kernels(table, shape):
+            read.refuse(f"tables.{degree}.{kind}", f"lacks {kernel}")
+    read.raise_if_any()
+    return profile
 
 
 def _compose(times: TableStepTime) -> Any:

@@ -16,12 +16,15 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from simulator.serving.errors import Problem, ProfileError
+from simulator.quantities.problem import PROBLEMS_MAX, Problem
+from simulator.serving.errors import ProfileError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["KernelTables", "Rows", "read_folder", "read_meta", "read_table"]
+    from simulator.serving.catalogue import Model
+
+__all__ = ["KernelTables", "Rows", "missing_kernels", "read_folder", "read_meta", "read_table"]
 
 Rows = list[tuple[float, ...]]
 
@@ -33,7 +36,20 @@ LAYERED_COLUMNS = {
     "dense": ("layer", "tokens", "time_us"),
     "per_sequence": ("layer", "sequences", "time_us"),
 }
-PROBLEMS_MAX = 20
+WHOLE = ("tokens", "sequences", "prefill_chunk", "n_decode")
+TIME_US_MAX = 1e8
+"""A kernel of more than 100 s was not measured but mistyped."""
+
+KERNELS = {
+    "the query, key and value projections (`qkv_proj`)": r"qkv|q_?proj|wq|query|q_a",
+    "the output projection (`o_proj`)": r"(^|_)o_?proj|out_?proj|wo|attn_out|dense",
+}
+DENSE_KERNELS = {
+    "the MLP's first projections (`gate_up_proj`)": r"gate|up_?proj|fc_?1|w1|mlp|ffn",
+    "the MLP's last projection (`down_proj`)": r"down|fc_?2|w2|mlp|ffn",
+}
+HEAD = {"the head (`lm_head`)": r"head|logits|embed_out|output"}
+"""Kernels without which no step can be composed, by the names that profilers give them."""
 
 
 @dataclass
@@ -48,6 +64,20 @@ class KernelTables:
     per_sequence: dict[str, Rows]
     attention: Rows
     moe: Rows = field(default_factory=list)
+
+
+def missing_kernels(table: KernelTables, model: Model) -> list[tuple[str, str]]:
+    """Return the kernels that every model of this kind has and the tables do not, by table."""
+    dense = KERNELS | (DENSE_KERNELS if model.experts == 1 else {})
+    return [
+        (kind, kernel)
+        for kind, names, layers in (
+            ("dense", dense, table.dense),
+            ("per_sequence", HEAD, table.per_sequence),
+        )
+        for kernel, pattern in names.items()
+        if not any(re.search(pattern, layer.lower()) for layer in layers)
+    ]
 
 
 def read_folder(folder: Path) -> tuple[dict[str, Any], dict[int, KernelTables]]:
@@ -87,17 +117,20 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], dict[int, KernelTables]]:
 def read_meta(path: Path, problems: list[Problem]) -> dict[str, Any]:
     """Return the mapping in `profile_meta.yaml`, or note why it cannot be read."""
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     if not path.is_file():
         problems.append(Problem(str(path), 1, 1, "this file is missing"))
         return {}
     try:
-        meta = YAML(typ="safe", pure=True).load(path.read_text())
+        meta = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problems.append(Problem(str(path), line, column, error.problem or "malformed YAML"))
+        return {}
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        problems.append(Problem(str(path), 1, 1, f"cannot be read: {str(error).splitlines()[0]}"))
         return {}
     if not isinstance(meta, dict):
         problems.append(Problem(str(path), 1, 1, "a mapping is expected here"))
@@ -167,6 +200,13 @@ def _cell(
     if not 0.0 <= value < float("inf") or (name == "time_us" and value == 0.0):
         wanted = "above zero" if name == "time_us" else "zero or more"
         problems.append(Problem(str(path), line, column, f"{name} is {text}; it must be {wanted}"))
+        return None
+    if name in WHOLE and value != int(value):
+        problems.append(Problem(str(path), line, column, f"{name} is {text}, not a whole number"))
+        return None
+    if name == "time_us" and value > TIME_US_MAX:
+        message = f"time_us is {text}; no kernel takes more than {TIME_US_MAX:g} us"
+        problems.append(Problem(str(path), line, column, message))
         return None
     return value
 

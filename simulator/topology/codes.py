@@ -163,7 +163,8 @@ CODES: dict[str, Code] = {
         "A trace is a CSV file with a header: every row has as many cells as the header, the "
         "column of arrival times is ascending numbers of seconds, and what components count with "
         "(tokens, sizes) is numbers of zero or more. Lists, such as the hashes of a prompt's "
-        "blocks, are parted by blanks.",
+        "blocks, are parted by blanks. Tables of measured kernels have the columns that `simulate "
+        "profile gpu` writes, counts that are whole numbers, and times above zero.",
         "arrived,inp\n0,1024\nnoon,800",
         "arrived,inp\n0,1024\n43200,800",
     ),

@@ -73,7 +73,11 @@ def from_validation_error(
 ) -> list[Diagnostic]:
     """The findings of a validation; ``data`` is what was validated, if not the source's own."""
     document = source.data if data is None else data
-    found = [_located(line, document) for line in error.errors(include_url=False)]
+    found = [
+        _located(part, document)
+        for line in error.errors(include_url=False)
+        for part in _one_by_one(line)
+    ]
     lines = [line for line in found if not isinstance(line.context.get("error"), BadRows)]
     lines = _merged_typos(_likeliest(lines))
     diagnostics = [_diagnostic(line, source, document) for line in lines]
@@ -84,6 +88,14 @@ def from_validation_error(
             asked = f"read for {source.file}:{span.line}:{span.column}"
             diagnostics += of_rows(cause.problems, asked)
     return diagnostics
+
+
+def _one_by_one(line: Any) -> list[Any]:
+    """An error that stands for several mistakes in a file that a field names, one for each."""
+    problems = getattr((line.get("ctx") or {}).get("error"), "problems", ())
+    if len(problems) < 2 or isinstance(line["ctx"]["error"], BadRows):
+        return [line]
+    return [{**line, "msg": str(problem)} for problem in problems]
 
 
 def of_rows(problems: Iterable[Problem], hint: str = "") -> list[Diagnostic]:

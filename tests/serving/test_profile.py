@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 from pathlib import Path
 
@@ -113,6 +114,8 @@ def rewrite(folder: Path, name: str, edit: tuple[int, str]) -> Path:
         ("profile_tp1_attention.csv.gz", (9, "0,0,1,-4,8"), r"9:7: kv_decode is -4; it must be"),
         ("profile_tp1_attention.csv.gz", (9, "0,0,1,16,0"), r"9:10: time_us is 0; it must be abo"),
         ("profile_tp1_per_sequence.csv.gz", (1, "layer,n,time_us"), r"1:1: no column sequences"),
+        ("profile_tp1_dense.csv.gz", (5, "act_fn,2.5,3.1"), r"5:8: tokens is 2.5, not a whole"),
+        ("profile_tp1_dense.csv.gz", (5, "act_fn,4,1e30"), r"5:10: time_us is 1e30; no kernel"),
     ],
 )
 def test_malformed_rows_are_named_with_their_place(
@@ -121,6 +124,28 @@ def test_malformed_rows_are_named_with_their_place(
     """File, line and column of the mistake."""
     with pytest.raises(ProfileError, match=message):
         calibrate(rewrite(tmp_path, name, edit))
+
+
+@pytest.mark.parametrize(
+    ("table", "kernel", "said"),
+    [
+        ("dense", "qkv_proj", "dense.csv.gz:1:1: no rows of the query, key and value"),
+        ("dense", "down_proj", "dense.csv.gz:1:1: no rows of the MLP's last"),
+        ("per_sequence", "lm_head", "per_sequence.csv.gz:1:1: no rows of the head"),
+    ],
+)
+def test_a_model_without_one_of_its_kernels_is_refused(
+    tmp_path: Path, table: str, kernel: str, said: str
+) -> None:
+    """Its steps would be too short, which no later check could see."""
+    copy = tmp_path / "copy"
+    shutil.copytree(FOLDER, copy)
+    path = copy / f"profile_tp1_{table}.csv.gz"
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    kept = [line for line in lines if not line.startswith(f"{kernel},")]
+    path.write_bytes(gzip.compress("\n".join(kept).encode()))
+    with pytest.raises(ProfileError, match=said):
+        calibrate(copy)
 
 
 def test_missing_files_are_all_named(tmp_path: Path) -> None:
@@ -141,6 +166,10 @@ def test_malformed_metadata_is_named_with_its_place(tmp_path: Path) -> None:
     (copy / "profile_meta.yaml").write_text("model: [meta\n")
     with pytest.raises(ProfileError, match=r"profile_meta.yaml:\d+:\d+"):
         calibrate(copy)
+    for content in (b"model: \xce\x02", b"model: a\x00b"):
+        (copy / "profile_meta.yaml").write_bytes(content)
+        with pytest.raises(ProfileError, match=r"profile_meta.yaml:1:1: cannot be read"):
+            calibrate(copy)
     (copy / "profile_meta.yaml").write_text("model: meta-llama/Lama-3.1-8B\ngpu: H100\n")
     with pytest.raises(UnknownName, match=r"did you mean llama-3\.1-8b"):
         calibrate(copy)
@@ -155,6 +184,51 @@ def test_a_file_that_is_no_profile_is_refused(tmp_path: Path) -> None:
     path.write_text("{}")
     with pytest.raises(ProfileError, match="not a profile of format 1"):
         load_profile(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("layers",), "abc", "`layers` is 'abc', not a whole number"),
+        (("layers",), 31, "`layers` is 31, but llama-3.1-8b has 32"),
+        (("model",), "me/Foo-9B", "`model`: unknown model 'me/Foo-9B'"),
+        (("tables", "1", "dense"), {}, "`tables.1.dense` is empty"),
+        (("tables", "1", "dense", "act_fn"), "x", "`tables.1.dense.act_fn` is 'x'"),
+        (("tables", "1", "dense", "act_fn"), [[1, -5]], "`tables.1.dense.act_fn.0` is [1, -5]"),
+        (("tables", "1", "attention"), [], "`tables.1.attention` is empty"),
+        (("tables", "1", "attention"), [[0, 0, 1]], "`tables.1.attention` needs rows of 5"),
+        (("fits", "1"), None, "`fits.1.decode` is no list of numbers"),
+    ],
+)
+def test_every_damaged_part_of_a_saved_profile_is_named(
+    profile: Profile, tmp_path: Path, path: tuple[str, ...], value: object, said: str
+) -> None:
+    """With the file, and by its path, as JSON on one line has no others."""
+    file = tmp_path / "p.json"
+    profile.save(file)
+    document = here = json.loads(file.read_text())
+    for part in path[:-1]:
+        here = here[part]
+    here[path[-1]] = value
+    file.write_text(json.dumps(document))
+    with pytest.raises(ProfileError) as caught:
+        load_profile(file)
+    assert str(caught.value).startswith(f"{file}:1:1: ") and said in str(caught.value)
+
+
+def test_the_order_of_rows_in_a_saved_profile_says_nothing(
+    profile: Profile, tmp_path: Path
+) -> None:
+    file = tmp_path / "p.json"
+    profile.save(file)
+    document = json.loads(file.read_text())
+    for kind in ("dense", "per_sequence"):
+        for rows in document["tables"]["1"][kind].values():
+            rows.reverse()
+    file.write_text(json.dumps(document))
+    assert load_profile(file).step_time().decode(7).at(500.0) == profile.step_time().decode(7).at(
+        500.0
+    )
 
 
 def test_experts_are_read_from_their_own_table(tmp_path: Path) -> None:
