@@ -191,7 +191,8 @@ def stability(
 
     Growing means two things at once: the slopes of the rows are above 0 by a t test, and the
     growth is a good part of the mean and more than two requests: regular arrivals and the grid
-    have a beat, in which one more request is in flight for a while. With fewer than eight rows each is cut into pieces.
+    have a beat, in which one more request is in flight for a while. With fewer than eight rows
+    each is cut into pieces.
     """
     clock = np.asarray(times, dtype=float)
     rows = [np.asarray(row, dtype=float) for row in in_flight if len(row)]
