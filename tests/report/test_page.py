@@ -146,6 +146,13 @@ def test_a_run_without_a_good_answer_has_a_page(run: Any) -> None:
     assert "latency-over-time" not in render_report(document, tables)
 
 
+def test_requests_answered_without_a_visit_have_a_page(run: Any) -> None:
+    tables = copy.deepcopy(run.tables)
+    for exemplar in tables["exemplars"]:
+        exemplar["spans"] = []
+    assert "near p99 takes" in Outline(render_report(run.document, tables)).text
+
+
 def test_an_overloaded_run_has_a_page(make_run: Callable[[float], Any]) -> None:
     run = make_run(240.0)
     assert not run.document["stable"]

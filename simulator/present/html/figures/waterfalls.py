@@ -1,6 +1,7 @@
 """Single requests drawn as waterfalls."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from markupsafe import Markup
 
@@ -48,10 +49,10 @@ def _heading(exemplars: Sequence[Document]) -> str:
 
 
 def _longest_leaf(spans: Sequence[Document]) -> Document | None:
-    """The longest visit that made no calls."""
+    """The longest visit that made no calls; None for a request answered without any visit."""
     leaves = [
         span
-        for span, following in zip(spans, [*spans[1:], None], strict=True)
+        for span, following in zip_longest(spans, spans[1:])
         if following is None or following["depth"] <= span["depth"]
     ]
     return max(leaves, key=lambda span: float(span["span_s"]), default=None)
