@@ -90,7 +90,7 @@ class GpuPool(Component):
     priority: bool = False
     """Serve requests by their priority instead of their arrival."""
     router: Literal["round_robin", "least_loaded", "prefix_affine"] = "least_loaded"
-    """How a replica is chosen."""
+    """How a replica is chosen; disaggregated, one for each half of the work."""
     speculative: Speculation | None = None
     """Speculative decoding."""
     disaggregated: Disaggregation | None = None

@@ -1,6 +1,7 @@
 """A pool of GPUs at work: engines on the simulation's clock."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simulator.kernel.component import Server
@@ -40,7 +41,7 @@ class GpuPoolServer(Server):
         if self.continuous and split is not None:
             transfer = split.transfer(spec.kv_token_bytes)
             parts = self.inner[: split.prefill], self.inner[split.prefill :]
-            engines = [Disaggregated(*parts, transfer)]
+            engines = [Disaggregated(*parts, transfer, partial(router, spec.router))]
         self.room: Room | None = None
         if self.continuous:
             prefill, decode = spec.parts

@@ -10,7 +10,7 @@ from simulator.serving.generation import FINISHED, FIRST_TOKEN, Generation
 from simulator.serving.routing import LeastLoaded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from simulator.serving.catalogue import Model
     from simulator.serving.engine import ContinuousBatching
@@ -47,7 +47,8 @@ class Disaggregated:
     """Prefill engines, decode engines and transfers between them, as one server.
 
     Clock-free with the engine's methods. The first token comes from prefill; the rest is
-    decoded elsewhere after the transfer. A request preempted there is recomputed there.
+    decoded elsewhere after the transfer. A request preempted there is recomputed there. Each
+    role has a router of its own, made by `router`.
     """
 
     def __init__(
@@ -55,14 +56,13 @@ class Disaggregated:
         prefill: Sequence[ContinuousBatching],
         decode: Sequence[ContinuousBatching],
         transfer: KvTransfer,
-        router: Router | None = None,
+        router: Callable[[], Router] = LeastLoaded,
     ) -> None:
         assert prefill and decode, "at least one engine of each kind"
         self.prefill = list(prefill)
         self.decode = list(decode)
         self.transfer = transfer
-        self._router = router or LeastLoaded()
-        self._to_decode = LeastLoaded()
+        self._to_prefill, self._to_decode = router(), router()
         self._sent: list[tuple[float, int, Generation]] = []
         self._serial = 0
         # Where each request is: the engine and what it knows the request as.
@@ -97,7 +97,7 @@ class Disaggregated:
         stub = Generation(
             request.prompt, 1, prefix=request.prefix, priority=request.priority, payload=request
         )
-        engine = self.prefill[self._router.choose(stub, self.prefill)]
+        engine = self.prefill[self._to_prefill.choose(stub, self.prefill)]
         engine.submit(stub, now)
         self._places[request] = (engine, stub)
 
