@@ -48,7 +48,7 @@ class GpuPoolServer(Server):
             first = self.inner[0]
             self.room = Room(first.step_time, first.config, prefill=prefill, decode=decode)
         self.pool = EnginePool(site.clock, engines, router(spec.router), self._room, self._react)
-        self.taken: dict[float, list[int]] = {}
+        self.taken: dict[float, list[list[int]]] = {}
         if spec.autoscale is not None:
             choice = site.uniforms(name, "preemption")
             fleet = EngineFleet(
@@ -189,8 +189,8 @@ class GpuPoolServer(Server):
         """Wake the requests whose answers are ready."""
         for event in happened:
             if not self.continuous:
-                self.pool.finished(event)
-                event.payload.resume()
+                if self.pool.finished(event):
+                    event.payload.resume()
                 continue
             _, what, job = event
             if what == FIRST_TOKEN:
@@ -200,8 +200,8 @@ class GpuPoolServer(Server):
                 self.generated_tokens += job.output
                 if job.output > 1:
                     job.payload.per_token = job.tpot_s
-                self.pool.finished(job)
-                job.payload.resume()
+                if self.pool.finished(job):
+                    job.payload.resume()
             elif what == PREEMPTED:
                 self.preempted += 1
 
@@ -214,8 +214,8 @@ class GpuPoolServer(Server):
                 engine.batch.pool.forget()
 
     def lose(self, share: float) -> None:
-        self.taken[share] = self.pool.lose(share)
+        self.taken.setdefault(share, []).append(self.pool.lose(share))
 
     def regain(self, share: float) -> None:
-        if share in self.taken:
-            self.pool.regain(self.taken.pop(share), self.spec.load_time)
+        if self.taken.get(share):
+            self.pool.regain(self.taken[share].pop(0), self.spec.load_time)

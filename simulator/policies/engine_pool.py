@@ -35,7 +35,7 @@ class EnginePool:
         self._down: set[int] = set()
         self._vacant: set[int] = set()
         self._leaving: dict[int, Callable[[], None]] = {}
-        self._stranded: list[Any] = []
+        self._stranded: dict[Any, None] = {}
         self._places: dict[Any, int] = {}
         indices = range(len(self.engines))
         self.drivers = [Driver(clock, self.engines[i], partial(self._happened, i)) for i in indices]
@@ -58,9 +58,7 @@ class EnginePool:
         else:
             alive = self.serving if attempts is None else attempts.untried(self.serving)
             if not alive:
-                self._account()
-                self._stranded.append(job)
-                return True
+                return self._strand(job)
             index = alive[self.router.choose(job, [engines[i] for i in alive])]
             if attempts is not None:
                 attempts.replicas.append(index)
@@ -82,11 +80,11 @@ class EnginePool:
             self._note(index)
         elif job in self._stranded:
             self._account()
-            self._stranded.remove(job)
+            del self._stranded[job]
 
-    def finished(self, job: Any) -> None:
-        """Forget where the job was."""
-        self._places.pop(job, None)
+    def finished(self, job: Any) -> bool:
+        """Forget where the job was; False if its client gave up before."""
+        return self._places.pop(job, None) is not None
 
     @property
     def serving(self) -> list[int]:
@@ -115,10 +113,7 @@ class EnginePool:
         for index in indices:
             self._leaving.pop(index, None)
             self._note(index)
-        self._account()
-        waiting, self._stranded = self._stranded, []
-        for job in waiting:
-            self.submit(job)
+        self._place_stranded()
 
     def close(self, index: int, empty: Callable[[], None]) -> None:
         """Give a replica no more jobs; ``empty`` is told when it has finished those it has."""
@@ -137,10 +132,7 @@ class EnginePool:
         for index in victims:
             jobs += self.engines[index].fail()
             self._note(index)
-        self.recomputed += len(jobs)
-        for job in jobs:
-            self._places.pop(job, None)
-            self.submit(job)
+        self._begin_anew(jobs)
 
     def lose(self, share: float) -> list[int]:
         """Take away this share of the replicas, the last ones first; their jobs go elsewhere."""
@@ -162,6 +154,30 @@ class EnginePool:
         else:
             up()
 
+    def _begin_anew(self, jobs: Sequence[Any]) -> None:
+        """Place jobs that were lost, but for those whose client has given up."""
+        self._account()
+        for job in jobs:
+            if self._places.pop(job, None) is not None:
+                self.recomputed += 1
+                self._stranded[job] = None
+        self._place_stranded()
+
+    def _strand(self, job: Any) -> bool:
+        """Keep a job that finds no replica until there is one."""
+        self._account()
+        self._stranded[job] = None
+        return True
+
+    def _place_stranded(self) -> None:
+        """Place the jobs that found no replica."""
+        self._account()
+        for job in list(self._stranded):
+            # Placing one lets others go on, and give up.
+            if job in self._stranded:
+                del self._stranded[job]
+                self.submit(job)
+
     def _happened(self, index: int, events: list[Any]) -> None:
         self._note(index)
         self._react(events)
@@ -177,13 +193,13 @@ class EnginePool:
             areas[1] += (self._waiting + len(self._stranded)) * passed
             areas[2] += self._room_sum * passed
 
-    def _note(self, index: int) -> None:
-        """Account for the past and read the new levels of one engine."""
+    def _note(self, index: int, *, changed: bool = False) -> None:
+        """Account for the past and read the new levels of one engine, or of one that changed."""
         self._account()
         engine = self.engines[index]
         running, waiting = engine.running_count, engine.waiting_count
         old = self._levels[index]
-        if not self._down and running == old[0] > 0:
+        if not changed and not self._down and running == old[0] > 0:
             room = old[2]
         else:
             here = index not in self._down or index in self._leaving
