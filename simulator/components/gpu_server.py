@@ -12,6 +12,7 @@ from simulator.policies.autoscale import Scaler
 from simulator.policies.engine_fleet import EngineFleet
 from simulator.policies.engine_pool import EnginePool
 from simulator.policies.gpu_serving import Paced, Room
+from simulator.policies.split_pool import SplitPool
 from simulator.serving.disaggregation import Disaggregated
 from simulator.serving.engine import ContinuousBatching
 from simulator.serving.errors import DoesNotFit
@@ -37,17 +38,18 @@ class GpuPoolServer(Server):
             self.step_time, self.config = spec.step_time(), spec.engine_config()
         self.inner = self._engines(site)
         engines: list[Any] = list(self.inner)
-        split = spec.disaggregated
+        pool, split = EnginePool, spec.disaggregated
         if self.continuous and split is not None:
             transfer = split.transfer(spec.kv_token_bytes)
             parts = self.inner[: split.prefill], self.inner[split.prefill :]
             engines = [Disaggregated(*parts, transfer, partial(router, spec.router))]
+            pool = SplitPool
         self.room: Room | None = None
         if self.continuous:
             prefill, decode = spec.parts
             first = self.inner[0]
             self.room = Room(first.step_time, first.config, prefill=prefill, decode=decode)
-        self.pool = EnginePool(site.clock, engines, router(spec.router), self._room, self._react)
+        self.pool = pool(site.clock, engines, router(spec.router), self._room, self._react)
         self.taken: dict[float, list[list[int]]] = {}
         if spec.autoscale is not None:
             choice = site.uniforms(name, "preemption")
@@ -98,7 +100,15 @@ class GpuPoolServer(Server):
 
     def _room(self, engine: Any) -> float:
         """How many jobs an engine could work on at its present pace."""
-        return 1.0 if self.room is None else self.room.of(engine.running_count)
+        if self.room is None:
+            return 1.0
+        if isinstance(engine, Disaggregated):
+            prefill, decode = map(len, engine.serving)
+            if not prefill or not decode:
+                # Nothing gets through: what still runs is all there is room for.
+                return float(engine.running_count)
+            self.room.resize(prefill, decode)
+        return self.room.of(engine.running_count)
 
     def _outside(self) -> float:
         """How many times the measured range an input of the step times reached; 0 inside of it."""

@@ -10,8 +10,13 @@ import pytest
 from pool_fixtures import LLM, build, serve
 from serving_fixtures import random_requests
 
+from simulator.engine.replicate import Experiment, run_replication
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import Request
+from simulator.topology.model import Topology
+from simulator.workload.arrivals.constant import Constant
+
+SPLIT = {"replicas": 4, "disaggregated": {"prefill": 2, "bandwidth": "50GB/s"}}
 
 
 def lengths(seed: int, count: int, rate: float) -> list[tuple[float, dict[str, Any]]]:
@@ -20,6 +25,78 @@ def lengths(seed: int, count: int, rate: float) -> list[tuple[float, dict[str, A
         (at, {"input_tokens": request.prompt, "output_tokens": request.output})
         for at, request in random_requests(seed, count, rate=rate)
     ]
+
+
+@pytest.mark.parametrize(
+    ("prefill", "share", "lost"),
+    [
+        (2, 0.25, [3]),
+        (2, 0.5, [1, 3]),
+        (2, 0.75, [1, 2, 3]),
+        (2, 1.0, [0, 1, 2, 3]),
+        (1, 0.25, [3]),
+        (1, 0.5, [2, 3]),
+        (1, 0.75, [0, 2, 3]),
+        (3, 0.25, [2]),
+        (3, 0.5, [2, 3]),
+    ],
+)
+def test_a_split_pool_loses_its_share_of_both_roles(
+    prefill: int, share: float, lost: list[int]
+) -> None:
+    """As many of four replicas as a plain pool would lose; they stop, and serve again later."""
+    split = {"prefill": prefill, "bandwidth": "50GB/s"}
+    clock, server = build({**LLM, **SPLIT, "disaggregated": split, "router": "round_robin"})
+    steps: list[list[int]] = []
+    room: list[float] = []
+
+    def note() -> None:
+        steps.append([engine.steps for engine in server.inner])
+        room.append(server.pool.meters()["servers"]())
+
+    for at, happens in [
+        (9.999, note),
+        (10.0, lambda: server.lose(share)),
+        (10.001, note),
+        (19.999, note),
+        (20.0, lambda: server.regain(share)),
+    ]:
+        clock.call_at(at, happens)
+    served = serve(clock, server, lengths(2, 160, 5.0))
+    note()
+    assert all(request.outcome is Outcome.OK for request, _ in served)
+    # Prompts are short: few are at a prefill replica when it is lost.
+    assert server.served == 160 and (server.pool.recomputed > 0 or lost == [2])
+    assert all(engine.load == engine.batch.pool.used == 0 for engine in server.inner)
+    _, lost_at, back_at, end = steps
+    still = [i for i in range(4) if back_at[i] == lost_at[i]]
+    # Without a role nothing reaches the other one, but for what it had.
+    nothing_through = set(range(prefill)) <= set(lost) or set(range(prefill, 4)) <= set(lost)
+    assert set(lost) <= set(still) and (nothing_through or still == lost)
+    assert all(end[i] > back_at[i] for i in range(4))
+    if prefill == 2 and share >= 0.5:
+        # Both roles have lost a half or more, so the pool has too.
+        assert room[1] < 0.8 * room[0]
+
+
+@pytest.mark.parametrize(("share", "first_token"), [(0.5, True), (1.0, False)])
+def test_a_prompt_waits_while_nothing_decodes_and_a_request_while_nothing_prefills(
+    share: float, first_token: bool
+) -> None:
+    """A half of one replica for each role is the one that decodes."""
+    one = {"replicas": 2, "disaggregated": {"prefill": 1, "bandwidth": "50GB/s"}}
+    clock, server = build({**LLM, **one, "load_time": "5s"})
+    seen: list[tuple[float, float]] = []
+    meters = server.pool.meters()
+    clock.call_at(1.0, lambda: server.lose(share))
+    clock.call_at(9.0, lambda: seen.append((meters["queue"](), meters["busy"]())))
+    clock.call_at(10.0, lambda: server.regain(share))
+    tokens = {"input_tokens": 500, "output_tokens": 50}
+    ((request, ended),) = serve(clock, server, [(2.0, tokens)])
+    assert seen == [(1.0, 0.0)]
+    assert request.first_token is not None and (request.first_token < 3.0) is first_token
+    assert request.outcome is Outcome.OK and ended[0] > 15.0
+    assert server.pool.recomputed == 0
 
 
 def test_two_faults_that_take_the_same_share_give_back_both() -> None:
@@ -33,6 +110,28 @@ def test_two_faults_that_take_the_same_share_give_back_both() -> None:
     assert server.pool.serving == [0, 1]
 
 
+@pytest.mark.parametrize("engine", [LLM, {**LLM, **SPLIT}])
+def test_a_crash_throws_everybody_out_of_either_pool(engine: dict[str, Any]) -> None:
+    """For 20 of 100 s nobody is served; who was inside or came then fails, all others do well."""
+    design = Topology.model_validate(
+        {
+            "name": "design",
+            "rate": "2 rps",
+            "requests": {
+                "ask": {"entry": "gpus", "attributes": {"input_tokens": 500, "output_tokens": 50}}
+            },
+            "components": {"gpus": engine},
+            "faults": {"crash": [{"at": "40s", "for": "20s", "target": "gpus", "down": True}]},
+        }
+    )
+    crash = tuple(design.faults["crash"])
+    recording = run_replication(Experiment(design, Constant(), 100.0, seed=1, faults=crash), 0)
+    found = Counter(recording.outcomes[code] for code in recording.requests["outcome"].tolist())
+    # One arrives every 0.5 s and takes 2 s or less: at most 4 inside and 41 at the door.
+    assert found.total() == found["ok"] + found["error"] and 40 < found["error"] <= 45
+    assert found["ok"] >= 150
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_every_request_ends_whatever_is_lost_and_given_up(
     seed: int, monkeypatch: pytest.MonkeyPatch
@@ -41,6 +140,7 @@ def test_every_request_ends_whatever_is_lost_and_given_up(
     monkeypatch.setattr("simulator.serving.batch.AUDIT_EVERY", 1)
     rng = np.random.default_rng(seed)
     replicas = int(rng.integers(2, 6))
+    split = {"prefill": int(rng.integers(1, replicas)), "bandwidth": "2GB/s"}
     clock, server = build({
         **LLM,
         "replicas": replicas,
@@ -48,6 +148,7 @@ def test_every_request_ends_whatever_is_lost_and_given_up(
         "num_gpu_blocks": int(rng.integers(1000, 2500)),
         "load_time": f"{seed % 2 * 2}s",
         "prefixes": [{"attribute": "tenant", "tokens": 160}, {"attribute": "chat"}],
+        **({"disaggregated": split} if seed else {}),
     })  # fmt: skip
     for _ in range(3):
         share, at, span = float(rng.choice([0.25, 0.5, 1.0])), rng.uniform(0, 25), rng.uniform(0, 9)
