@@ -49,7 +49,10 @@ class GpuPoolServer(Server):
             prefill, decode = spec.parts
             first = self.inner[0]
             self.room = Room(first.step_time, first.config, prefill=prefill, decode=decode)
-        self.pool = pool(site.clock, engines, router(spec.router), self._room, self._react)
+        self.pool = pool(
+            site.clock, engines, router(spec.router), self._room, self._react, self._refuse
+        )
+        self.turned_away: dict[Any, Outcome] = {}
         self.taken: dict[float, list[list[int]]] = {}
         if spec.autoscale is not None:
             choice = site.uniforms(name, "preemption")
@@ -144,6 +147,9 @@ class GpuPoolServer(Server):
             raise
         finally:
             del request.still_waits
+        if job in self.turned_away:
+            self.refused += 1
+            return self.turned_away.pop(job)
         ended = self.clock.now
         if self.spec.front_end.answer > 0.0:
             yield self.spec.front_end.answer
@@ -214,6 +220,11 @@ class GpuPoolServer(Server):
                     job.payload.resume()
             elif what == PREEMPTED:
                 self.preempted += 1
+
+    def _refuse(self, job: Any, outcome: Outcome) -> None:
+        """Answer a request that had been accepted with a refusal."""
+        self.turned_away[job] = outcome
+        job.payload.resume()
 
     def restore(self) -> None:
         self.ready_at = self.clock.now + self.spec.load_time

@@ -6,7 +6,9 @@ from typing import Any
 
 from simulator.kernel.attempts import Attempts
 from simulator.kernel.clock import Clock
+from simulator.kernel.outcome import Outcome
 from simulator.policies.engine_driver import Driver
+from simulator.serving.errors import DoesNotFit
 from simulator.serving.routing import Router
 
 
@@ -14,7 +16,9 @@ class EnginePool:
     """Replicas behind a router; the jobs of a lost replica are served by the others.
 
     ``room`` tells how many jobs a replica could work on at its present pace (see `gpu_pool`), so
-    that jobs running over room is the share of its greatest throughput.
+    that jobs running over room is the share of its greatest throughput. ``refuse`` gets a job that
+    was accepted and lost its place or never had one, where the replica it goes to then has none
+    for it: a full queue, or too little memory for a job that no replica was there to look at.
     """
 
     def __init__(
@@ -24,6 +28,7 @@ class EnginePool:
         router: Router,
         room: Callable[[Any], float],
         react: Callable[[list[Any]], None],
+        refuse: Callable[[Any, Outcome], None],
     ) -> None:
         self.clock = clock
         self.engines = list(engines)
@@ -32,6 +37,7 @@ class EnginePool:
         self.longest = 0
         self._room = room
         self._react = react
+        self._refuse = refuse
         self._down: set[int] = set()
         self._vacant: set[int] = set()
         self._leaving: dict[int, Callable[[], None]] = {}
@@ -64,7 +70,7 @@ class EnginePool:
                 attempts.replicas.append(index)
         driver = self.drivers[index]
         driver.catch_up()
-        if driver.engine.submit(job, self.clock.now) is False:
+        if not driver.engine.submit(job, self.clock.now):
             return False
         self._places[job] = index
         driver.arm()
@@ -176,7 +182,11 @@ class EnginePool:
             # Placing one lets others go on, and give up.
             if job in self._stranded:
                 del self._stranded[job]
-                self.submit(job)
+                try:
+                    if not self.submit(job):
+                        self._refuse(job, Outcome.REJECTED_QUEUE_FULL)
+                except DoesNotFit:
+                    self._refuse(job, Outcome.ERROR)
 
     def _happened(self, index: int, events: list[Any]) -> None:
         self._note(index)

@@ -106,8 +106,11 @@ class Disaggregated:
         times = [engine.next_time() for engine in self._engines]
         return min(*times, self._sent[0][0] if self._sent else FOREVER)
 
-    def submit(self, request: Generation, now: float) -> None:
-        """Send the prompt of `request`, with what was generated, to a prefill engine at work."""
+    def submit(self, request: Generation, now: float) -> bool:
+        """Send the prompt of `request`, with what was generated, to a prefill engine at work.
+
+        False if its queue is full.
+        """
         self.decode[0].batch.check(request.prompt, request.output)
         request.arrived_s = now
         stub = Generation(
@@ -120,8 +123,10 @@ class Disaggregated:
         stub.generated = request.generated
         engines = [self._engines[index] for index in self.serving[0]]
         engine = engines[self._to_prefill.choose(stub, engines)]
-        engine.submit(stub, now)
+        if not engine.submit(stub, now):
+            return False
         self._places[request] = (engine, stub)
+        return True
 
     def cancel(self, request: Generation, now: float) -> None:
         """Drop `request` wherever it is."""

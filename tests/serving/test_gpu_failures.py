@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pool_fixtures import LLM, build, serve
+from pool_fixtures import ENCODER, LLM, build, serve
 from serving_fixtures import random_requests
 
 from simulator.engine.replicate import Experiment, run_replication
@@ -17,6 +17,7 @@ from simulator.topology.model import Topology
 from simulator.workload.arrivals.constant import Constant
 
 SPLIT = {"replicas": 4, "disaggregated": {"prefill": 2, "bandwidth": "50GB/s"}}
+FULL = Outcome.REJECTED_QUEUE_FULL
 
 
 def lengths(seed: int, count: int, rate: float) -> list[tuple[float, dict[str, Any]]]:
@@ -147,6 +148,7 @@ def test_every_request_ends_whatever_is_lost_and_given_up(
         "router": ("round_robin", "least_loaded", "prefix_affine")[seed % 3],
         "num_gpu_blocks": int(rng.integers(1000, 2500)),
         "load_time": f"{seed % 2 * 2}s",
+        "max_queue_size": seed % 4 * 3,
         "prefixes": [{"attribute": "tenant", "tokens": 160}, {"attribute": "chat"}],
         **({"disaggregated": split} if seed else {}),
     })  # fmt: skip
@@ -165,8 +167,72 @@ def test_every_request_ends_whatever_is_lost_and_given_up(
     while not clock.advance(1e6):
         pass
     outcomes = Counter(request.outcome for request in requests)
-    assert outcomes == {Outcome.OK: server.served, Outcome.CANCELLED: server.left}
-    assert server.served + server.left == 120
+    ends = {Outcome.OK: server.served, Outcome.CANCELLED: server.left, FULL: server.refused}
+    assert outcomes == Counter(ends) and outcomes.total() == 120
     assert all(engine.load == engine.batch.pool.used == 0 for engine in server.inner)
     meters = server.pool.meters()
     assert meters["queue"]() == meters["busy"]() == 0
+
+
+ONE_EACH = {"max_num_seqs": 1, "max_queue_size": 2, "router": "round_robin"}
+ENGINES = {
+    "tokens": {**LLM, **ONE_EACH},
+    "split": {**LLM, **SPLIT, **ONE_EACH},
+    "passes": {
+        **ENCODER,
+        "replicas": 2,
+        "batching": "single",
+        "pass_time": {"fixed": "4s"},
+        "max_queue_size": 2,
+        "router": "round_robin",
+    },
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_full_queue_refuses_with_any_batching(engine: str) -> None:
+    """Two replicas with one slot and two places in the queue: six of ten get in."""
+    clock, server = build(ENGINES[engine])
+    tokens = {"input_tokens": 4000, "output_tokens": 20}
+    found = Counter(it.outcome for it, _ in serve(clock, server, [(0.0, tokens)] * 10))
+    assert found == {Outcome.OK: 6, FULL: 4}
+    assert (server.served, server.refused) == (6, 4)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_requests_of_a_lost_replica_are_refused_by_a_full_queue(engine: str) -> None:
+    """Its three find the other replica as full as theirs was: they are told so at once."""
+    clock, server = build(ENGINES[engine])
+    clock.call_at(0.1, lambda: server.lose(0.5))
+    tokens = {"input_tokens": 4000, "output_tokens": 20}
+    served = serve(clock, server, [(0.0, tokens)] * 6)
+    assert Counter(it.outcome for it, _ in served) == {Outcome.OK: 3, FULL: 3}
+    assert [ended[0] for it, ended in served if it.outcome is FULL] == [0.1] * 3
+    assert (server.served, server.refused, server.pool.recomputed) == (3, 3, 3)
+    assert all(inner.load == 0 for inner in server.inner)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_requests_that_waited_for_a_replica_are_refused_by_a_full_queue(engine: str) -> None:
+    """Ten wait until both replicas are back, which have room for three each."""
+    clock, server = build(ENGINES[engine])
+    clock.call_at(1.0, lambda: server.lose(1.0))
+    clock.call_at(9.0, lambda: server.regain(1.0))
+    tokens = {"input_tokens": 4000, "output_tokens": 20}
+    served = serve(clock, server, [(2.0, tokens)] * 10)
+    assert Counter(it.outcome for it, _ in served) == {Outcome.OK: 6, FULL: 4}
+    assert [ended[0] for it, ended in served if it.outcome is FULL] == [9.0] * 4
+
+
+@pytest.mark.parametrize("extra", [{}, SPLIT])
+def test_a_context_too_long_is_an_error_also_after_a_wait_for_a_replica(
+    extra: dict[str, Any],
+) -> None:
+    """Nobody looked at it while there was no replica; the one behind it is served."""
+    clock, server = build({**LLM, **extra, "num_gpu_blocks": 50})
+    clock.call_at(1.0, lambda: server.lose(1.0))
+    clock.call_at(9.0, lambda: server.regain(1.0))
+    served = serve(
+        clock, server, [(2.0, {"input_tokens": n, "output_tokens": 9}) for n in (900, 90)]
+    )
+    assert [it.outcome for it, _ in served] == [Outcome.ERROR, Outcome.OK]
