@@ -90,7 +90,7 @@ class GpuPool(Component):
     priority: bool = False
     """Serve requests by their priority instead of their arrival."""
     router: Literal["round_robin", "least_loaded", "prefix_affine"] = "least_loaded"
-    """How a replica is chosen."""
+    """How a replica is chosen; disaggregated, one for each half of the work."""
     speculative: Speculation | None = None
     """Speculative decoding."""
     disaggregated: Disaggregation | None = None
@@ -112,7 +112,7 @@ class GpuPool(Component):
     max_queue_delay: Duration = 0.0
     """How long an item waits for company."""
     max_queue_size: Count = 0
-    """Most items waiting for one replica; 0 is no limit."""
+    """Most items waiting for one replica; 0 is no limit. What comes during a step waits too."""
 
     @field_validator("gpu")
     @classmethod
@@ -224,6 +224,7 @@ class GpuPool(Component):
         config = EngineConfig(
             max_num_seqs=sequences,
             max_num_batched_tokens=batched,
+            max_queue_size=self.max_queue_size,
             num_gpu_blocks=blocks,
             prefix_caching=self.prefix_caching,
             priority=self.priority,

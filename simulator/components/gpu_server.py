@@ -1,6 +1,7 @@
 """A pool of GPUs at work: engines on the simulation's clock."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from simulator.kernel.component import Server
@@ -11,6 +12,7 @@ from simulator.policies.autoscale import Scaler
 from simulator.policies.engine_fleet import EngineFleet
 from simulator.policies.engine_pool import EnginePool
 from simulator.policies.gpu_serving import Paced, Room
+from simulator.policies.split_pool import SplitPool
 from simulator.serving.disaggregation import Disaggregated
 from simulator.serving.engine import ContinuousBatching
 from simulator.serving.errors import DoesNotFit
@@ -36,18 +38,22 @@ class GpuPoolServer(Server):
             self.step_time, self.config = spec.step_time(), spec.engine_config()
         self.inner = self._engines(site)
         engines: list[Any] = list(self.inner)
-        split = spec.disaggregated
+        pool, split = EnginePool, spec.disaggregated
         if self.continuous and split is not None:
             transfer = split.transfer(spec.kv_token_bytes)
             parts = self.inner[: split.prefill], self.inner[split.prefill :]
-            engines = [Disaggregated(*parts, transfer)]
+            engines = [Disaggregated(*parts, transfer, partial(router, spec.router))]
+            pool = SplitPool
         self.room: Room | None = None
         if self.continuous:
             prefill, decode = spec.parts
             first = self.inner[0]
             self.room = Room(first.step_time, first.config, prefill=prefill, decode=decode)
-        self.pool = EnginePool(site.clock, engines, router(spec.router), self._room, self._react)
-        self.taken: dict[float, list[int]] = {}
+        self.pool = pool(
+            site.clock, engines, router(spec.router), self._room, self._react, self._refuse
+        )
+        self.turned_away: dict[Any, Outcome] = {}
+        self.taken: dict[float, list[list[int]]] = {}
         if spec.autoscale is not None:
             choice = site.uniforms(name, "preemption")
             fleet = EngineFleet(
@@ -97,7 +103,15 @@ class GpuPoolServer(Server):
 
     def _room(self, engine: Any) -> float:
         """How many jobs an engine could work on at its present pace."""
-        return 1.0 if self.room is None else self.room.of(engine.running_count)
+        if self.room is None:
+            return 1.0
+        if isinstance(engine, Disaggregated):
+            prefill, decode = map(len, engine.serving)
+            if not prefill or not decode:
+                # Nothing gets through: what still runs is all there is room for.
+                return float(engine.running_count)
+            self.room.resize(prefill, decode)
+        return self.room.of(engine.running_count)
 
     def _outside(self) -> float:
         """How many times the measured range an input of the step times reached; 0 inside of it."""
@@ -133,6 +147,9 @@ class GpuPoolServer(Server):
             raise
         finally:
             del request.still_waits
+        if job in self.turned_away:
+            self.refused += 1
+            return self.turned_away.pop(job)
         ended = self.clock.now
         if self.spec.front_end.answer > 0.0:
             yield self.spec.front_end.answer
@@ -188,8 +205,8 @@ class GpuPoolServer(Server):
         """Wake the requests whose answers are ready."""
         for event in happened:
             if not self.continuous:
-                self.pool.finished(event)
-                event.payload.resume()
+                if self.pool.finished(event):
+                    event.payload.resume()
                 continue
             _, what, job = event
             if what == FIRST_TOKEN:
@@ -199,10 +216,15 @@ class GpuPoolServer(Server):
                 self.generated_tokens += job.output
                 if job.output > 1:
                     job.payload.per_token = job.tpot_s
-                self.pool.finished(job)
-                job.payload.resume()
+                if self.pool.finished(job):
+                    job.payload.resume()
             elif what == PREEMPTED:
                 self.preempted += 1
+
+    def _refuse(self, job: Any, outcome: Outcome) -> None:
+        """Answer a request that had been accepted with a refusal."""
+        self.turned_away[job] = outcome
+        job.payload.resume()
 
     def restore(self) -> None:
         self.ready_at = self.clock.now + self.spec.load_time
@@ -213,8 +235,8 @@ class GpuPoolServer(Server):
                 engine.batch.pool.forget()
 
     def lose(self, share: float) -> None:
-        self.taken[share] = self.pool.lose(share)
+        self.taken.setdefault(share, []).append(self.pool.lose(share))
 
     def regain(self, share: float) -> None:
-        if share in self.taken:
-            self.pool.regain(self.taken.pop(share), self.spec.load_time)
+        if self.taken.get(share):
+            self.pool.regain(self.taken[share].pop(0), self.spec.load_time)

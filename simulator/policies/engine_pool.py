@@ -6,7 +6,9 @@ from typing import Any
 
 from simulator.kernel.attempts import Attempts
 from simulator.kernel.clock import Clock
+from simulator.kernel.outcome import Outcome
 from simulator.policies.engine_driver import Driver
+from simulator.serving.errors import DoesNotFit
 from simulator.serving.routing import Router
 
 
@@ -14,7 +16,9 @@ class EnginePool:
     """Replicas behind a router; the jobs of a lost replica are served by the others.
 
     ``room`` tells how many jobs a replica could work on at its present pace (see `gpu_pool`), so
-    that jobs running over room is the share of its greatest throughput.
+    that jobs running over room is the share of its greatest throughput. ``refuse`` gets a job that
+    was accepted and lost its place or never had one, where the replica it goes to then has none
+    for it: a full queue, or too little memory for a job that no replica was there to look at.
     """
 
     def __init__(
@@ -24,6 +28,7 @@ class EnginePool:
         router: Router,
         room: Callable[[Any], float],
         react: Callable[[list[Any]], None],
+        refuse: Callable[[Any, Outcome], None],
     ) -> None:
         self.clock = clock
         self.engines = list(engines)
@@ -32,10 +37,11 @@ class EnginePool:
         self.longest = 0
         self._room = room
         self._react = react
+        self._refuse = refuse
         self._down: set[int] = set()
         self._vacant: set[int] = set()
         self._leaving: dict[int, Callable[[], None]] = {}
-        self._stranded: list[Any] = []
+        self._stranded: dict[Any, None] = {}
         self._places: dict[Any, int] = {}
         indices = range(len(self.engines))
         self.drivers = [Driver(clock, self.engines[i], partial(self._happened, i)) for i in indices]
@@ -58,15 +64,13 @@ class EnginePool:
         else:
             alive = self.serving if attempts is None else attempts.untried(self.serving)
             if not alive:
-                self._account()
-                self._stranded.append(job)
-                return True
+                return self._strand(job)
             index = alive[self.router.choose(job, [engines[i] for i in alive])]
             if attempts is not None:
                 attempts.replicas.append(index)
         driver = self.drivers[index]
         driver.catch_up()
-        if driver.engine.submit(job, self.clock.now) is False:
+        if not driver.engine.submit(job, self.clock.now):
             return False
         self._places[job] = index
         driver.arm()
@@ -82,11 +86,11 @@ class EnginePool:
             self._note(index)
         elif job in self._stranded:
             self._account()
-            self._stranded.remove(job)
+            del self._stranded[job]
 
-    def finished(self, job: Any) -> None:
-        """Forget where the job was."""
-        self._places.pop(job, None)
+    def finished(self, job: Any) -> bool:
+        """Forget where the job was; False if its client gave up before."""
+        return self._places.pop(job, None) is not None
 
     @property
     def serving(self) -> list[int]:
@@ -115,10 +119,7 @@ class EnginePool:
         for index in indices:
             self._leaving.pop(index, None)
             self._note(index)
-        self._account()
-        waiting, self._stranded = self._stranded, []
-        for job in waiting:
-            self.submit(job)
+        self._place_stranded()
 
     def close(self, index: int, empty: Callable[[], None]) -> None:
         """Give a replica no more jobs; ``empty`` is told when it has finished those it has."""
@@ -137,10 +138,7 @@ class EnginePool:
         for index in victims:
             jobs += self.engines[index].fail()
             self._note(index)
-        self.recomputed += len(jobs)
-        for job in jobs:
-            self._places.pop(job, None)
-            self.submit(job)
+        self._begin_anew(jobs)
 
     def lose(self, share: float) -> list[int]:
         """Take away this share of the replicas, the last ones first; their jobs go elsewhere."""
@@ -162,6 +160,34 @@ class EnginePool:
         else:
             up()
 
+    def _begin_anew(self, jobs: Sequence[Any]) -> None:
+        """Place jobs that were lost, but for those whose client has given up."""
+        self._account()
+        for job in jobs:
+            if self._places.pop(job, None) is not None:
+                self.recomputed += 1
+                self._stranded[job] = None
+        self._place_stranded()
+
+    def _strand(self, job: Any) -> bool:
+        """Keep a job that finds no replica until there is one."""
+        self._account()
+        self._stranded[job] = None
+        return True
+
+    def _place_stranded(self) -> None:
+        """Place the jobs that found no replica."""
+        self._account()
+        for job in list(self._stranded):
+            # Placing one lets others go on, and give up.
+            if job in self._stranded:
+                del self._stranded[job]
+                try:
+                    if not self.submit(job):
+                        self._refuse(job, Outcome.REJECTED_QUEUE_FULL)
+                except DoesNotFit:
+                    self._refuse(job, Outcome.ERROR)
+
     def _happened(self, index: int, events: list[Any]) -> None:
         self._note(index)
         self._react(events)
@@ -177,13 +203,13 @@ class EnginePool:
             areas[1] += (self._waiting + len(self._stranded)) * passed
             areas[2] += self._room_sum * passed
 
-    def _note(self, index: int) -> None:
-        """Account for the past and read the new levels of one engine."""
+    def _note(self, index: int, *, changed: bool = False) -> None:
+        """Account for the past and read the new levels of one engine, or of one that changed."""
         self._account()
         engine = self.engines[index]
         running, waiting = engine.running_count, engine.waiting_count
         old = self._levels[index]
-        if not self._down and running == old[0] > 0:
+        if not changed and not self._down and running == old[0] > 0:
             room = old[2]
         else:
             here = index not in self._down or index in self._leaving

@@ -102,7 +102,11 @@ class Speculation(Spec):
 
 
 class Disaggregation(Spec):
-    """Prefill and decode on replicas of their own; `replicas` of the pool is their sum."""
+    """Prefill and decode on replicas of their own; `replicas` of the pool is their sum.
+
+    A fault that takes a share of the pool takes as many replicas as of any pool, of both roles in
+    proportion; a half goes to the decoding ones. Requests of a lost replica need prefill again.
+    """
 
     prefill: PositiveInt
     """Replicas that compute prompts; the others decode."""
@@ -277,6 +281,12 @@ class Room:
         self.output += output
         if self.asked >= self._next:
             self._next = self.asked * self.REFRESH + 1.0
+            self._known.clear()
+
+    def resize(self, prefill: int, decode: int) -> None:
+        """Count with so many replicas of each role, at least one."""
+        if (prefill, decode) != (self.prefill, self.decode):
+            self.prefill, self.decode = prefill, decode
             self._known.clear()
 
     def of(self, running: int) -> float:

@@ -324,10 +324,9 @@ class Batch:
 
     def _join(self, request: Generation) -> None:
         """Let a request whose prompt was computed elsewhere decode at once."""
-        assert request.output > 1, "a request whose only token exists needs no engine"
-        request.computed = request.prompt
-        request.generated = 1
-        request.private_blocks = self.pool.needed(request.prompt) - request.shared_blocks
+        assert 0 < request.generated < request.output, "the first token exists, the last does not"
+        request.computed = request.tokens - 1
+        request.private_blocks = self.pool.needed(request.computed) - request.shared_blocks
         self.pool.take(request.private_blocks)
         before = self.decoding.growth(1)
         self.decoding.add(request)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
+from math import ceil
 from typing import TYPE_CHECKING
 
 from simulator.serving.generation import FINISHED, FIRST_TOKEN, Generation
 from simulator.serving.routing import LeastLoaded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from simulator.serving.catalogue import Model
     from simulator.serving.engine import ContinuousBatching
@@ -47,7 +48,13 @@ class Disaggregated:
     """Prefill engines, decode engines and transfers between them, as one server.
 
     Clock-free with the engine's methods. The first token comes from prefill; the rest is
-    decoded elsewhere after the transfer. A request preempted there is recomputed there.
+    decoded elsewhere after the transfer. A request preempted there is recomputed there. Each
+    role has a router of its own, made by `router`.
+
+    Engines can be lost and come back, and go by their index, those for prefill first. The keys
+    and values of their requests are gone, also those still on their way out: such a request
+    needs prefill again, of its prompt and of the tokens it has, and then decodes the others.
+    A prompt that is computed while nothing decodes waits and is sent when something does.
     """
 
     def __init__(
@@ -55,23 +62,33 @@ class Disaggregated:
         prefill: Sequence[ContinuousBatching],
         decode: Sequence[ContinuousBatching],
         transfer: KvTransfer,
-        router: Router | None = None,
+        router: Callable[[], Router] = LeastLoaded,
     ) -> None:
         assert prefill and decode, "at least one engine of each kind"
         self.prefill = list(prefill)
         self.decode = list(decode)
         self.transfer = transfer
-        self._router = router or LeastLoaded()
-        self._to_decode = LeastLoaded()
-        self._sent: list[tuple[float, int, Generation]] = []
+        self._engines = self.prefill + self.decode
+        self._to_prefill, self._to_decode = router(), router()
+        self._down: set[int] = set()
+        # Prompts on their way with the index of their sender, and those that wait to be sent.
+        self._sent: list[tuple[float, int, Generation, int]] = []
+        self._held: list[tuple[Generation, int]] = []
         self._serial = 0
         # Where each request is: the engine and what it knows the request as.
         self._places: dict[Generation, tuple[ContinuousBatching, Generation]] = {}
 
     @property
+    def serving(self) -> tuple[list[int], list[int]]:
+        """The engines at work: those for prefill and those that decode."""
+        up = [index for index in range(len(self._engines)) if index not in self._down]
+        first = len(self.prefill)
+        return [i for i in up if i < first], [i for i in up if i >= first]
+
+    @property
     def waiting_count(self) -> int:
-        """Requests whose prompt waits for a place in a batch."""
-        return sum(engine.waiting_count for engine in self.prefill)
+        """Requests whose prompt waits for a place in a batch, or to be sent."""
+        return sum(engine.waiting_count for engine in self.prefill) + len(self._held)
 
     @property
     def running_count(self) -> int:
@@ -81,25 +98,35 @@ class Disaggregated:
     @property
     def load(self) -> int:
         """Requests anywhere in the server."""
-        engines = sum(engine.load for engine in (*self.prefill, *self.decode))
-        return engines + len(self._sent)
+        engines = sum(engine.load for engine in self._engines)
+        return engines + len(self._sent) + len(self._held)
 
     def next_time(self) -> float:
         """Return when something changes next."""
-        times = [engine.next_time() for engine in (*self.prefill, *self.decode)]
+        times = [engine.next_time() for engine in self._engines]
         return min(*times, self._sent[0][0] if self._sent else FOREVER)
 
-    def submit(self, request: Generation, now: float) -> None:
-        """Send the prompt of `request` to a prefill engine."""
-        for engine in self.decode:
-            engine.batch.check(request.prompt, request.output)
+    def submit(self, request: Generation, now: float) -> bool:
+        """Send the prompt of `request`, with what was generated, to a prefill engine at work.
+
+        False if its queue is full.
+        """
+        self.decode[0].batch.check(request.prompt, request.output)
         request.arrived_s = now
         stub = Generation(
-            request.prompt, 1, prefix=request.prefix, priority=request.priority, payload=request
+            request.prompt,
+            request.generated + 1,
+            prefix=request.prefix,
+            priority=request.priority,
+            payload=request,
         )
-        engine = self.prefill[self._router.choose(stub, self.prefill)]
-        engine.submit(stub, now)
+        stub.generated = request.generated
+        engines = [self._engines[index] for index in self.serving[0]]
+        engine = engines[self._to_prefill.choose(stub, engines)]
+        if not engine.submit(stub, now):
+            return False
         self._places[request] = (engine, stub)
+        return True
 
     def cancel(self, request: Generation, now: float) -> None:
         """Drop `request` wherever it is."""
@@ -109,54 +136,101 @@ class Disaggregated:
         else:
             self._sent = [entry for entry in self._sent if entry[2] is not request]
             heapify(self._sent)
+            self._held = [entry for entry in self._held if entry[0] is not request]
 
-    def fail(self) -> list[Generation]:
-        """Lose everything and return the requests that have not finished."""
-        lost = [stub.payload for engine in self.prefill for stub in engine.fail()]
-        lost += [request for engine in self.decode for request in engine.fail()]
-        lost += [entry[2] for entry in sorted(self._sent)]
+    def victims(self, share: float) -> list[int]:
+        """Return the engines that go when this share of them is lost, the last of each role.
+
+        As many as of any pool, spread over the roles in proportion to who is at work; a half
+        goes to the decode engines.
+        """
+        prefill, decode = self.serving
+        count = min(round(share * len(self._engines)), len(prefill) + len(decode))
+        quota = count * len(prefill) / max(1, len(prefill) + len(decode))
+        first = ceil(quota - 0.5)
+        return prefill[len(prefill) - first :] + decode[len(decode) - count + first :]
+
+    def lose(self, victims: Sequence[int]) -> list[Generation]:
+        """Lose these engines and return their requests, which have to be submitted again."""
+        self._down.update(victims)
+        lost: list[Generation] = []
+        for index in victims:
+            jobs = self._engines[index].fail()
+            lost += jobs if index >= len(self.prefill) else [stub.payload for stub in jobs]
+        lost += [entry[2] for entry in sorted(self._sent) if entry[3] in victims]
+        lost += [request for request, sender in self._held if sender in victims]
+        self._sent = [entry for entry in self._sent if entry[3] not in victims]
+        heapify(self._sent)
+        self._held = [entry for entry in self._held if entry[1] not in victims]
         for request in lost:
             request.prefilled = False
-        self._sent.clear()
-        self._places.clear()
+            self._places.pop(request, None)
         return lost
+
+    def regain(self, indices: Sequence[int], now: float) -> None:
+        """Let lost engines serve again, empty."""
+        self._down.difference_update(indices)
+        if self.serving[1]:
+            held, self._held = self._held, []
+            for request, sender in held:
+                self._send(request, sender, now)
 
     def advance(self, now: float) -> list[Event]:
         """Complete what is due up to `now` and return what happened, in order of time."""
         events: list[Event] = []
         while self.next_time() <= now:
             at = self.next_time()
-            for engine in self.prefill:
+            for index, engine in enumerate(self.prefill):
                 for when, kind, stub in engine.advance(at):
                     if kind == FINISHED:
-                        self._hand_over(stub, when, events)
+                        self._hand_over(stub, index, when, events)
             for engine in self.decode:
                 for event in engine.advance(at):
                     events.append(event)
                     if event[1] == FINISHED:
                         self._places.pop(event[2], None)
             while self._sent and self._sent[0][0] <= at:
-                _, _, request = heappop(self._sent)
-                arrived = request.arrived_s
-                engine = self.decode[self._to_decode.choose(request, self.decode)]
-                engine.submit(request, at)
-                request.arrived_s = arrived
-                self._places[request] = (engine, request)
+                _, _, request, sender = heappop(self._sent)
+                self._land(request, sender, at)
         return events
 
-    def _hand_over(self, stub: Generation, when: float, events: list[Event]) -> None:
+    def _hand_over(self, stub: Generation, sender: int, when: float, events: list[Event]) -> None:
+        """Note the token that prefill made, and send the rest of the work to decode."""
         request: Generation = stub.payload
-        self._places.pop(request, None)
-        request.first_token_s = when
-        request.scheduled_s = stub.scheduled_s
-        request.cached = stub.cached
-        request.generated = 1
-        events.append((when, FIRST_TOKEN, request))
-        if request.output == 1:
+        if self._places.pop(request, None) is None:
+            # Given up during its last step.
+            return
+        if request.scheduled_s is None:
+            request.scheduled_s = stub.scheduled_s
+        request.cached += stub.cached
+        request.generated = stub.generated
+        if request.first_token_s is None:
+            request.first_token_s = when
+            events.append((when, FIRST_TOKEN, request))
+        if request.generated >= request.output:
             request.finished_s = when
             events.append((when, FINISHED, request))
             return
         request.prefilled = True
+        self._send(request, sender, when)
+
+    def _send(self, request: Generation, sender: int, now: float) -> None:
+        """Put the keys and values of `request` on their way, if anybody is there to take them."""
+        if not self.serving[1]:
+            self._held.append((request, sender))
+            return
         self._serial += 1
-        due = when + self.transfer.seconds(request.prompt)
-        heappush(self._sent, (due, self._serial, request))
+        due = now + self.transfer.seconds(request.tokens - 1)
+        heappush(self._sent, (due, self._serial, request, sender))
+
+    def _land(self, request: Generation, sender: int, now: float) -> None:
+        """Let `request` decode where it has arrived, or wait until something decodes."""
+        engines = [self._engines[index] for index in self.serving[1]]
+        if not engines:
+            self._held.append((request, sender))
+            return
+        arrived = request.arrived_s
+        engine = engines[self._to_decode.choose(request, engines)]
+        engine.submit(request, now)
+        request.arrived_s = arrived
+        self._places[request] = (engine, request)

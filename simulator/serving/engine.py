@@ -85,20 +85,25 @@ class ContinuousBatching:
         """Return when the batch changes next; infinity when nothing runs."""
         return self._run_end
 
-    def submit(self, request: Generation, now: float) -> None:
+    def submit(self, request: Generation, now: float) -> bool:
         """Accept `request` at `now`; the engine must have been advanced to `now` before.
 
+        False if its queue is full; a request whose prompt was computed elsewhere always gets in.
         Raises `DoesNotFit` if the KV cache can never hold it.
         """
         assert now <= self._run_end, "advance the engine to now first"
         batch = self.batch
         batch.check(request.prompt, request.output)
+        most = self.config.max_queue_size
+        if most and batch.waiting_count >= most and not request.prefilled:
+            return False
         request.arrived_s = now
         first = batch.add(request)
         if self._run_steps == 0:
             self._start(now, now, [])
         elif self._run_steps > 1 and (first or not batch.blocked):
             self._cut(now, self.config.lookahead)
+        return True
 
     def advance(self, now: float) -> list[Event]:
         """Complete what ends up to `now` and return what happened, in order of time."""

@@ -21,11 +21,14 @@ class EngineConfig:
     (vLLM's default since 0.14), 0 synchronous. `draft_tokens` and `tokens_per_step` describe
     speculative decoding (see `speculative`). `step_overhead_s` is host time that no step can
     hide, `prompt_overhead_s` host time that a step with a prompt cannot hide. `jump_steps_max` 1
-    makes the engine take every step on its own: the same results, slower.
+    makes the engine take every step on its own: the same results, slower. An engine with
+    `max_queue_size` refuses new requests while so many wait (0: no limit), as SGLang does with
+    `max_queued_requests`; those it has preempted come back whatever waits.
     """
 
     max_num_seqs: int = 256
     max_num_batched_tokens: int = 2048
+    max_queue_size: int = 0
     num_gpu_blocks: int | None = None
     block_size: int = 16
     prefix_caching: bool = False

@@ -259,3 +259,36 @@ def test_keys_and_values_in_8_bits_are_sent_in_half_the_time() -> None:
     sent_s = 1000 * find_model("llama-3.2-3b").kv_bytes_per_token() / 1e9
     # The step itself reads 1,001 tokens in half the time too: less than a millisecond.
     assert gaps[0] - gaps[1] == pytest.approx(sent_s / 2, abs=1e-3)
+
+
+def test_both_halves_of_a_split_pool_are_routed_as_asked() -> None:
+    """Eight prompts one at a time: the first of equals takes all, or each its turn, or its tenant.
+
+    Tenants come as a a b b ...; the second prompt of each finds 480 of its 500 tokens where its
+    tenant is known, in round robin never (the second of a pair is at the other replica).
+    """
+    split = {"replicas": 4, "disaggregated": {"prefill": 2, "bandwidth": "50GB/s"}}
+    shared = {"prefixes": [{"attribute": "tenant", "tokens": 480}]}
+    tokens = {"input_tokens": 500, "output_tokens": 5}
+    steps, hits = {}, {}
+    for name in ("least_loaded", "round_robin", "prefix_affine"):
+        clock, server = build({**LLM, **split, **shared, "router": name})
+        arrivals = [(10.0 * i, {**tokens, "tenant": i // 2}) for i in range(8)]
+        serve(clock, server, arrivals)
+        steps[name] = [engine.steps for engine in server.inner]
+        hits[name] = sum(engine.batch.pool.hit_tokens for engine in server.inner)
+    assert steps["least_loaded"] == steps["prefix_affine"] == [8, 0, 8 * 4, 0]
+    assert steps["round_robin"] == [4, 4, 4 * 4, 4 * 4]
+    assert hits == {"least_loaded": 4 * 480, "prefix_affine": 4 * 480, "round_robin": 0}
+
+
+def test_a_tenant_stays_with_its_replica_in_both_halves() -> None:
+    """A busy replica makes way for a new tenant; idle again, each replica gets its own tenant."""
+    split = {"replicas": 4, "disaggregated": {"prefill": 2, "bandwidth": "50GB/s"}}
+    shared = {"prefixes": [{"attribute": "tenant", "tokens": 480}], "router": "prefix_affine"}
+    tokens = {"input_tokens": 4000, "output_tokens": 200}
+    clock, server = build({**LLM, **split, **shared})
+    first = [(0.0, {**tokens, "tenant": "a"}), (0.1, {**tokens, "tenant": "b"})]
+    serve(clock, server, first + [(100.0 + 20 * i, {**tokens, "tenant": "b"}) for i in range(5)])
+    steps = [engine.steps for engine in server.inner]
+    assert steps[1] == 6 * steps[0] and steps[3] == 6 * steps[2] == 6 * 199
