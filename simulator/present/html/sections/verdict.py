@@ -59,8 +59,10 @@ def _tiles(document: Document) -> list[Tile]:
     tiles = []
     goodput, rate = metrics.get("goodput"), document.get("rate")
     if goodput is not None:
-        offered = f"at {count(rate * document.get('cells', 1))}/s offered" if rate else ""
-        tiles.append(Tile("answered well", f"{count(goodput['value'])}/s", offered))
+        # Classes with a rate of their own come on top of the rate: what ended was offered, too.
+        offered = max((rate or 0.0) * document.get("cells", 1), metrics["throughput"]["value"])
+        note = f"of {count(offered)}/s offered" if rate else ""
+        tiles.append(Tile("answered well", f"{count(goodput['value'])}/s", note))
     if metrics.get("latency") is not None:
         p99, p50 = metrics["latency"]["p99"], metrics["latency"]["p50"]
         parts = (plus_minus("latency", p99), f"median {seconds(p50['value'])}")
