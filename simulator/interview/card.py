@@ -7,7 +7,7 @@ from simulator.interview.blocks import Section, to_data
 from simulator.interview.claims_table import MARKS, SLIPS, counts_of, expected_of, figure_of
 from simulator.interview.failures import failure_section
 from simulator.interview.flow import deep_dive_section, flow_section
-from simulator.interview.growth import growth_section
+from simulator.interview.growth import full_first, growth_section
 from simulator.interview.material import Material, metric
 from simulator.interview.numbers import Figure, plain_words, sentences
 from simulator.interview.questions import answered
@@ -17,7 +17,6 @@ from simulator.studies.estimates import Computed
 from simulator.studies.metric_units import RATIO, unit_of_word
 from simulator.topology.diagram import arrows_of, svg
 from simulator.topology.model import Topology
-from simulator.topology.paper import on_paper
 
 
 def card(material: Material) -> list[Section]:
@@ -197,14 +196,13 @@ def _what_counts(topology: Topology) -> str:
 
 
 def _headroom(material: Material) -> Iterator[tuple[str, str, str]]:
-    plan = on_paper(material.topology)
-    if plan.capacity_rps is None:
+    full = full_first(material)
+    if full is None:
         return
-    factor = Figure(plan.capacity_rps / plan.rate, RATIO)
     rate = material.topology.rate * material.topology.cells
-    capacity = Figure(rate * plan.capacity_rps / plan.rate, "requests/s")
-    yield "capacity on paper", capacity.aloud, capacity.exact
-    yield "headroom on paper", f"{factor.aloud} the load", factor.exact
+    factor, capacity = Figure(full.factor, RATIO), Figure(rate * full.factor, "requests/s")
+    yield f"capacity (arithmetic): {full.name} is full", capacity.aloud, capacity.exact
+    yield "headroom (arithmetic)", f"{factor.aloud} the load", factor.exact
 
 
 def _classes(material: Material) -> Iterator[tuple[str, ...]]:

@@ -1,13 +1,13 @@
 """The design at 2x, 10x and 100x of its load: does it hold, what gives way, what it would take."""
 
 from simulator.interview.blocks import Section
+from simulator.interview.fullness import Full, first_full, full_without_scalers
 from simulator.interview.material import Growth, Material, metric
 from simulator.interview.numbers import Figure
 from simulator.interview.scaling import (
     TARGET_UTILIZATION,
     Need,
     running_usd_per_hour,
-    strain,
 )
 from simulator.studies.conditions import Measured
 from simulator.studies.metric_units import RATIO, SHARE
@@ -43,17 +43,36 @@ def growth_section(material: Material) -> Section:
     return section
 
 
+def full_first(material: Material) -> Full | None:
+    """The component that growth fills first, as the arithmetic of this section has it."""
+    step = material.growth[0]
+    return first_full(material.topology, step.paper, step.factor)
+
+
 def _first(material: Material) -> str:
     """From which multiple on the first component has too much to do."""
-    step = material.growth[0]
-    name, share = _busiest(step, material)
-    if not share:
+    full = full_first(material)
+    if full is None:
         return "No component has a limit on paper."
-    factor = step.factor / share
-    rate = factor * material.topology.rate * material.topology.cells
+    rate = full.factor * material.topology.rate * material.topology.cells
+    first = (
+        f"{full.name} is the first that gives way: it is full{_of_all(full.name, material)} at "
+        f"{Figure(full.factor, RATIO).both} the load, {Figure(rate, 'requests/s').both}."
+    )
+    return f"{first}{_without_scaler(full, material)}"
+
+
+def _without_scaler(full: Full, material: Material) -> str:
+    """What would be full earlier if no replica were added: the capacity on paper."""
+    step = material.growth[0]
+    earlier = full_without_scalers(material.topology, step.paper, step.factor)
+    if earlier is None or earlier.factor >= full.factor:
+        return ""
+    replicas = getattr(material.topology.components[earlier.name], "replicas", 0)
+    its = "replica" if replicas == 1 else f"{replicas} replicas"
+    what = "its" if earlier.name == full.name else f"{earlier.name}'s"
     return (
-        f"{name} is the first that gives way: it is full{_of_all(name, material)} at "
-        f"{Figure(factor, RATIO).both} the load, {Figure(rate, 'requests/s').both}."
+        f" Without a scaler, {what} {its} would be full at {Figure(earlier.factor, RATIO).aloud}."
     )
 
 
@@ -73,35 +92,33 @@ def _cells(material: Material) -> str:
 
 def _rosy(material: Material) -> str:
     """A word of caution where the run has found another utilization than paper."""
-    busiest = on_paper(material.topology).busiest
-    if busiest is None or material.base.failure is not None or not busiest.utilization:
+    full = full_first(material)
+    paper = on_paper(material.topology).utilizations()
+    if full is None or material.base.failure is not None or not paper[full.name]:
         return ""
-    found = metric(material.base, f"components.{busiest.name}.utilization")
-    if not found.value or found.value < FAR_APART * busiest.utilization:
+    found = metric(material.base, f"components.{full.name}.utilization")
+    if not found.value or found.value < FAR_APART * paper[full.name]:
         return ""
-    paper = Figure(busiest.utilization, SHARE).aloud
+    if full.utilization < FAR_APART * material.growth[0].factor * paper[full.name]:
+        return ""
     return (
-        f"The run measures {busiest.name} at {found.aloud} today where paper has {paper}, so the "
-        "counts here are larger than those of paper, and the headroom smaller."
+        f"The run measures {full.name} at {found.aloud} today where paper has "
+        f"{Figure(paper[full.name], SHARE).aloud}, so the counts here are larger than those of "
+        "paper, and the headroom smaller."
     )
-
-
-def _busiest(step: Growth, material: Material) -> tuple[str, float]:
-    """The component with the highest load on paper, with all replicas it may have."""
-    components = material.topology.components
-    strains = {row.name: strain(row, components[row.name]) or 0.0 for row in step.paper.rows}
-    name = max(strains, key=strains.__getitem__, default="")
-    return name, strains.get(name, 0.0)
 
 
 def _row(step: Growth, material: Material) -> tuple[str, ...]:
     rate = step.topology.rate * step.topology.cells
-    name, share = _busiest(step, material)
-    said = f"{name} at {Figure(share, SHARE).aloud}{_of_all(name, material)}"
+    full = first_full(material.topology, step.paper, step.factor)
+    share, said = 0.0, "nothing"
+    if full is not None:
+        share = full.utilization
+        said = f"{full.name} at {Figure(share, SHARE).aloud}{_of_all(full.name, material)}"
     return (
         f"{step.factor:g}x: {Figure(rate, 'requests/s').exact}",
         _holds(step, share),
-        said if share >= 1.0 else f"nothing ({said})" if share else "nothing",
+        said if share >= 1.0 or full is None else f"nothing ({said})",
         ", ".join(_said(need) for need in step.needs) or "nothing",
         _cost(step, material),
         _simulated(step),

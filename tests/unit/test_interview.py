@@ -8,6 +8,7 @@ import pytest
 from simulator.interview.blocks import Section, Table, to_data, to_markdown, to_terminal
 from simulator.interview.card import card, title_of
 from simulator.interview.claims_table import expected_of, figure_of
+from simulator.interview.fullness import Full, first_full, full_without_scalers
 from simulator.interview.material import gather
 from simulator.interview.numbers import Figure, aloud, exact
 from simulator.quantities import parse_duration
@@ -17,6 +18,7 @@ from simulator.studies.metric_units import unit_of_metric
 from simulator.topology.diagram import CLIENT, FORMATS, arrows_of, diagram
 from simulator.topology.library import topology_names
 from simulator.topology.model import Topology
+from simulator.topology.paper import on_paper
 from simulator.topology.reading import load_topology
 
 BARE = re.compile(r"[-+<>=±~]*[0-9][0-9 \N{NO-BREAK SPACE}.,]*[kMBT]?(?: \([^A-Za-z%$]*\))?")
@@ -196,6 +198,37 @@ def test_the_card_has_every_part_in_order_and_every_number_a_unit() -> None:
     added = [parse_duration(row[3]) for row in budget.rows if row[3] != "–"]
     assert sum(added[:-1]) == pytest.approx(added[-1], rel=2e-3)
     assert "so scaled: p99" in page and "yes (simulated)" in page
+    headroom = next(row for table in tables for row in table.rows if row[0].startswith("headroom"))
+    assert f"full at {headroom[1].split()[0]} ({headroom[2]}) the load" in page
+
+
+def test_what_is_full_first_counts_the_replicas_a_scaler_may_add() -> None:
+    scaled = {
+        "kind": "service",
+        "replicas": 2,
+        "workers": 1,
+        "autoscale": {"max_replicas": 8},
+        "steps": [{"work": "20ms"}, {"call": "store"}],
+    }
+    store = {"kind": "database", "query": "10ms", "connections": 1}
+    topology = Topology.model_validate(
+        DESIGN | {"rate": "20 rps", "components": {"web": scaled, "store": store}, "variants": {},
+                  "questions": {}}
+    )  # fmt: skip
+    paper = on_paper(topology)
+    # 20/s of 20 ms are 20 % of two replicas and 5 % of eight; of 10 ms, 20 % of one connection.
+    assert first_full(topology, paper) == Full("store", pytest.approx(0.2), pytest.approx(5.0))
+    with_all = topology.model_copy(update={"rate": 40.0})
+    assert first_full(topology, on_paper(with_all), 2.0) == Full(
+        "store", pytest.approx(0.4), pytest.approx(5.0)
+    )
+    slower = topology.model_copy(
+        update={"components": topology.components | {"web": topology.components["web"].model_copy(
+            update={"replicas": 1}
+        )}}
+    )  # fmt: skip
+    early = full_without_scalers(slower, on_paper(slower))
+    assert early == Full("web", pytest.approx(0.4), pytest.approx(2.5))
 
 
 @pytest.mark.parametrize("name", topology_names())
