@@ -1,9 +1,9 @@
 """The design at 2x, 10x and 100x of its load: does it hold, what gives way, what it would take."""
 
 from simulator.interview.blocks import Section
-from simulator.interview.fullness import Full, first_full, full_without_scalers
+from simulator.interview.fullness import Full, first_full, full_without_scalers, heat
 from simulator.interview.material import Growth, Material, metric
-from simulator.interview.numbers import Figure
+from simulator.interview.numbers import Figure, plain_words
 from simulator.interview.scaling import (
     TARGET_UTILIZATION,
     Need,
@@ -28,6 +28,8 @@ def growth_section(material: Material) -> Section:
         f"backlog without end; the counts bring each to {TARGET_UTILIZATION:.0%} at most. Cost "
         "then: what keeping these counts costs, and the use that the run measured times the load."
     )
+    if any(need.scaled_to for step in material.growth for need in step.needs):
+        section.say("What scalers add by themselves is there when a simulated run begins.")
     section.say(" ".join(filter(None, (_first(material), _cells(material), _rosy(material)))))
     section.table(
         (
@@ -77,10 +79,15 @@ def _without_scaler(full: Full, material: Material) -> str:
 
 
 def _of_all(name: str, material: Material) -> str:
-    """That a utilization is of as many replicas as an autoscaler may add."""
-    component = material.topology.components.get(name)
-    scale = getattr(component, "autoscale", None)
-    return f" with all {scale.max_replicas} replicas it may have" if scale is not None else ""
+    """That a utilization is of as many replicas as a scaler may add, or of the hottest shard."""
+    topology = material.topology
+    scale = getattr(topology.components.get(name), "autoscale", None)
+    if scale is not None:
+        return f" with all {scale.max_replicas} replicas it may have"
+    if heat(topology, name) > 1.0:
+        key = plain_words(str(getattr(topology.components[name], "shard_key", "")))
+        return f" on the shard of the largest {key}"
+    return ""
 
 
 def _cells(material: Material) -> str:
@@ -119,7 +126,7 @@ def _row(step: Growth, material: Material) -> tuple[str, ...]:
         f"{step.factor:g}x: {Figure(rate, 'requests/s').exact}",
         _holds(step, share),
         said if share >= 1.0 or full is None else f"nothing ({said})",
-        ", ".join(_said(need) for need in step.needs) or "nothing",
+        _to_hold(step),
         _cost(step, material),
         _simulated(step),
     )
@@ -138,7 +145,24 @@ def _holds(step: Growth, share: float) -> str:
     return "yes (arithmetic)" if share <= TARGET_UTILIZATION else "barely (arithmetic)"
 
 
+def _to_hold(step: Growth) -> str:
+    """What somebody has to change, and what scalers do by themselves."""
+    by_hand = ", ".join(_said(need) for need in step.needs if not need.scaled_to)
+    by_scalers = ", ".join(
+        f"{need.component} from {need.before:g} to {need.after:g} of {need.scaled_to} replicas"
+        for need in step.needs
+        if need.scaled_to
+    )
+    itself = by_scalers and f"; by itself, the scaler takes {by_scalers}"
+    return f"{by_hand or 'nothing'}{itself}"
+
+
 def _said(need: Need) -> str:
+    if need.key:
+        return (
+            f"{need.component}: more shards do not help, as the largest {plain_words(need.key)} "
+            f"alone takes {Figure(need.alone, SHARE).aloud} of one"
+        )
     before, after = (f"{value:.3g}" if value < 1000 else f"{value:.0f}"
                      for value in (need.before, need.after))  # fmt: skip
     return f"{need.component} {need.field} {before} → {after}"
@@ -147,7 +171,7 @@ def _said(need: Need) -> str:
 def _cost(step: Growth, material: Material) -> str:
     """Running cost of the scaled design and measured use times the load, per month."""
     base, cells = material.base, material.topology.cells
-    if base.failure is not None or step.scaled is None:
+    if base.failure is not None or step.scaled is None or any(need.key for need in step.needs):
         return "–"
     measured = metric(base, "cost.per_hour").value
     if measured is None:
@@ -163,6 +187,8 @@ def _simulated(step: Growth) -> str:
     if measured is None:
         return "– (arithmetic only)"
     how = "as it stands" if step.as_is else "so scaled"
+    if step.as_is and any(need.scaled_to for need in step.needs):
+        how += " and scales by itself"
     if measured.failure is not None:
         return f"{how}: cannot be run: {measured.failure}"
     return f"{how}: {_found(measured, not step.as_is)}"

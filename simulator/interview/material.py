@@ -147,17 +147,20 @@ def _drill_requests(topology: Topology) -> int | None:
 def _growth(topology: Topology, data: Data, factor: float, base: Measured) -> Growth:
     """A multiple of the load, and how it is simulated: as it stands, or with more servers.
 
-    A run of ten times the load covers a third of the time, so that it takes about three times as
-    long as one of the design.
+    What scalers add by themselves is there from the start either way: a run is shorter than the
+    time in which traffic grows. One of ten times the load covers a third of the time, so that it
+    takes about three times as long as one of the design.
     """
     larger, rates = grown(topology, factor)
     paper = with_measured(on_paper(larger), topology, base.document, factor)
     needs = needs_of(topology, data, paper)
+    by_hand = [need for need in needs if not need.scaled_to]
     settings = tuple(setting for need in needs for setting in need.settings)
+    by_scalers = tuple(setting for need in needs if need.scaled_to for setting in need.settings)
     scaled = with_settings(data, settings)
     full = first_full(topology, paper, factor)
     holds = full is None or full.utilization < 1.0
-    as_is = not needs or (factor <= AS_IT_STANDS_UP_TO and holds)
+    as_is = not by_hand or (factor <= AS_IT_STANDS_UP_TO and holds)
     condition = None
     if factor <= SIMULATED_UP_TO and (as_is or scaled is not None):
         duration_s = topology.run.duration
@@ -165,7 +168,7 @@ def _growth(topology: Topology, data: Data, factor: float, base: Measured) -> Gr
             duration_s *= min(1.0, REQUESTS_MAX / REQUESTS / factor)
         condition = Condition(
             rps=topology.rate * factor,
-            settings=rates if as_is else rates + settings,
+            settings=rates + (by_scalers if as_is else settings),
             duration_s=duration_s,
         )
     return Growth(factor, larger, paper, needs, scaled, as_is, condition)

@@ -11,6 +11,7 @@ from simulator.interview.claims_table import expected_of, figure_of
 from simulator.interview.fullness import Full, first_full, full_without_scalers
 from simulator.interview.material import gather
 from simulator.interview.numbers import Figure, aloud, exact
+from simulator.interview.scaling import Need, needs_of, with_settings
 from simulator.quantities import parse_duration
 from simulator.studies.claims import check_claims_of
 from simulator.studies.estimates import Arithmetic, estimates_of, given_of
@@ -229,6 +230,58 @@ def test_what_is_full_first_counts_the_replicas_a_scaler_may_add() -> None:
     )  # fmt: skip
     early = full_without_scalers(slower, on_paper(slower))
     assert early == Full("web", pytest.approx(0.4), pytest.approx(2.5))
+
+
+def _needs(components: dict[str, Any], rate: str, **request: Any) -> tuple[Topology, list[Need]]:
+    """What a design of these components needs, whose first is called at this rate."""
+    data = {"name": "d", "rate": rate, "components": components,
+            "requests": {"visit": {"entry": next(iter(components)), **request}}}  # fmt: skip
+    topology = Topology.model_validate(data)
+    needs = needs_of(topology, data, on_paper(topology))
+    settings = tuple(setting for need in needs for setting in need.settings)
+    scaled = with_settings(data, settings)
+    assert scaled is not None, "what a design needs is a valid setting"
+    return scaled, needs
+
+
+def test_what_a_scaler_adds_by_itself_is_no_change_that_somebody_makes() -> None:
+    web = {"kind": "service", "replicas": 2, "workers": 1, "steps": [{"work": "20ms"}],
+           "autoscale": {"max_replicas": 8, "target": "60%"}}  # fmt: skip
+    scaled, needs = _needs({"web": web}, "90 rps")
+    # 90/s of 20 ms keep 1.8 replicas busy: three at 60 %; eight are busy to 23 %.
+    assert [(need.before, need.after, need.scaled_to) for need in needs] == [(2, 3, 8)]
+    assert (scaled.components["web"].replicas, needs[0].settings) == (
+        3, (("components.web.replicas", "3"),)
+    )  # fmt: skip
+    scaled, needs = _needs({"web": web}, "350 rps")
+    # Seven busy replicas are more than 70 % of eight: ten, and the scaler's limit goes with it.
+    assert [(need.after, need.scaled_to) for need in needs] == [(10, 0)]
+    assert scaled.components["web"].autoscale.max_replicas == 10
+
+
+def test_consumers_are_added_in_every_group_and_partitions_with_them() -> None:
+    work = [{"work": "100ms"}]
+    groups = {"index": {"consumers": 6, "steps": work}, "mail": {"consumers": 2, "steps": work}}
+    scaled, needs = _needs({"log": {"kind": "broker", "partitions": 8, "groups": groups}}, "56 rps")
+    # 11.2 busy consumers of 8: twice as many are busy to 70 %.
+    assert [(need.field, need.before, need.after) for need in needs] == [("consumers", 8, 16)]
+    grown = scaled.components["log"]
+    assert [group.consumers for group in grown.groups.values()] == [12, 4]
+    assert grown.partitions == 12
+
+
+def test_shards_are_not_recommended_where_one_key_fills_its_shard() -> None:
+    store = {"kind": "database", "query": "10ms", "shards": 4, "shard_key": "tenant",
+             "connections": 1}  # fmt: skip
+    shares = {"large": "20%", **{f"small_{n}": "8%" for n in range(10)}}
+    of_tenant = {"attributes": {"tenant": {"choice": shares}}}
+    _, needs = _needs({"store": store}, "500 rps", **of_tenant)
+    # Five busy connections, one of them with the largest tenant: full, whatever the count.
+    assert [(need.settings, need.key) for need in needs] == [((), "tenant")]
+    assert needs[0].alone == pytest.approx(1.0)
+    scaled, needs = _needs({"store": store}, "250 rps", **of_tenant)
+    # 0.5 of the largest tenant leave 0.2 of its shard to a tenth of the other 2.0.
+    assert scaled.components["store"].shards == needs[0].after == 10
 
 
 @pytest.mark.parametrize("name", topology_names())
