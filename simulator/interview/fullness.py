@@ -34,11 +34,15 @@ def first_full(topology: Topology, paper: PaperPlan, factor: float = 1.0) -> Ful
     Replicas that an autoscaler may add count, and of shards the one with the most popular key.
     None if nothing has a limit.
     """
-    strains = {
+    return _highest(strains(topology, paper), factor)
+
+
+def strains(topology: Topology, paper: PaperPlan) -> dict[str, float]:
+    """Utilization of each component as :func:`first_full` takes it."""
+    return {
         row.name: (strain(row, topology.components[row.name]) or 0.0) * heat(topology, row.name)
         for row in paper.rows
     }
-    return _highest(strains, factor)
 
 
 def full_without_scalers(topology: Topology, paper: PaperPlan, factor: float = 1.0) -> Full | None:
@@ -49,6 +53,49 @@ def full_without_scalers(topology: Topology, paper: PaperPlan, factor: float = 1
     full = _highest({row.name: row.utilization or 0.0 for row in paper.rows}, factor)
     scaled = full and getattr(topology.components[full.name], "autoscale", None) is not None
     return full if scaled else None
+
+
+@dataclass(frozen=True)
+class SecondWay:
+    """Where calls go that a full component does not take in time: components, in order.
+
+    ``factor`` is the multiple of the load at which it and they together are full; None where that
+    cannot be told, as for calls that are optional.
+    """
+
+    targets: tuple[str, ...]
+    factor: float | None
+
+
+def second_way(
+    topology: Topology, name: str, paper: PaperPlan, factor: float = 1.0
+) -> SecondWay | None:
+    """What stands in for a component that is full, so that answers degrade before they fail.
+
+    None unless every call ends in time (a bounded queue, or a caller with a time limit) and has
+    another way: further targets of a chain, steps on failure, or no need of an answer. Who comes
+    to it last in one chain has been to the others.
+    """
+    targets: dict[str, None] = {}
+    optional = False
+    for caller, call in callers_of(topology, name):
+        chain = [str(target) for target in getattr(topology.components.get(caller), "targets", ())]
+        limited = call.timeout is not None or call.per_try_timeout is not None
+        if not (topology.components[name].refuses or limited):
+            return None
+        if name in chain:
+            targets |= dict.fromkeys(chain[chain.index(name) + 1 :])
+        elif getattr(call, "optional", False) or getattr(call, "on_failure", ()):
+            optional = True
+        else:
+            return None
+    if not targets:
+        return SecondWay((), None) if optional else None
+    rows = [row for row in paper.rows if row.name == name or row.name in targets]
+    servers = sum(row.servers or 0.0 for row in rows)
+    busy = sum((row.utilization or 0.0) * (row.servers or 0.0) for row in rows)
+    limited = all(row.servers and not row.quota for row in rows)
+    return SecondWay(tuple(targets), factor * servers / busy if limited and busy else None)
 
 
 def heat(topology: Topology, name: str) -> float:

@@ -1,7 +1,14 @@
 """The design at 2x, 10x and 100x of its load: does it hold, what gives way, what it would take."""
 
 from simulator.interview.blocks import Section
-from simulator.interview.fullness import Full, first_full, full_without_scalers, heat
+from simulator.interview.fullness import (
+    Full,
+    first_full,
+    full_without_scalers,
+    heat,
+    second_way,
+    strains,
+)
 from simulator.interview.material import Growth, Material, metric
 from simulator.interview.numbers import Figure, plain_words
 from simulator.interview.scaling import (
@@ -11,6 +18,7 @@ from simulator.interview.scaling import (
 )
 from simulator.studies.conditions import Measured
 from simulator.studies.metric_units import RATIO, SHARE
+from simulator.studies.readings import refused_share
 from simulator.topology.paper import on_paper
 
 HOURS_PER_MONTH = 730.0
@@ -61,7 +69,21 @@ def _first(material: Material) -> str:
         f"{full.name} is the first that gives way: it is full{_of_all(full.name, material)} at "
         f"{Figure(full.factor, RATIO).both} the load, {Figure(rate, 'requests/s').both}."
     )
-    return f"{first}{_without_scaler(full, material)}"
+    return f"{first}{_without_scaler(full, material)}{_instead(full, material)}"
+
+
+def _instead(full: Full, material: Material) -> str:
+    """Who takes what a full component turns away, and for how long."""
+    step = material.growth[0]
+    way = second_way(material.topology, full.name, step.paper, step.factor)
+    if way is None:
+        return ""
+    if not way.targets:
+        return " Its callers have another way then, so answers degrade before they fail."
+    then = f" What it does not take goes on to {', '.join(way.targets)}: answers degrade"
+    if way.factor is None:
+        return f"{then} before they fail."
+    return f"{then}, and fail once all of these are full, at {Figure(way.factor, RATIO).aloud}."
 
 
 def _without_scaler(full: Full, material: Material) -> str:
@@ -118,31 +140,37 @@ def _rosy(material: Material) -> str:
 def _row(step: Growth, material: Material) -> tuple[str, ...]:
     rate = step.topology.rate * step.topology.cells
     full = first_full(material.topology, step.paper, step.factor)
-    share, said = 0.0, "nothing"
+    busiest = "nothing"
     if full is not None:
-        share = full.utilization
-        said = f"{full.name} at {Figure(share, SHARE).aloud}{_of_all(full.name, material)}"
+        said = f"{full.name} at {Figure(full.utilization, SHARE).aloud}"
+        said += _of_all(full.name, material)
+        busiest = said if full.utilization >= 1.0 else f"nothing ({said})"
     return (
         f"{step.factor:g}x: {Figure(rate, 'requests/s').exact}",
-        _holds(step, share),
-        said if share >= 1.0 or full is None else f"nothing ({said})",
+        _holds(step, material),
+        busiest,
         _to_hold(step),
         _cost(step, material),
         _simulated(step),
     )
 
 
-def _holds(step: Growth, share: float) -> str:
+def _holds(step: Growth, material: Material) -> str:
     if step.as_is and step.measured is not None and step.measured.failure is None:
-        verdict = step.measured.document["verdict"]
-        if verdict["status"] == "pass":
-            return "yes (simulated)"
-        if verdict["status"] == "unsure":
-            return f"unsure (simulated): {verdict['sentence']}"
-        return f"no (simulated): {verdict['sentence']}"
-    if share >= 1.0:
-        return "no (arithmetic)"
-    return "yes (arithmetic)" if share <= TARGET_UTILIZATION else "barely (arithmetic)"
+        document = step.measured.document
+        status, sentence = document["verdict"]["status"], document["verdict"]["sentence"]
+        if document.get("sheds"):
+            sentence = f"steady, refuses {Figure(refused_share(document), SHARE).aloud}: {sentence}"
+        holds = {"pass": "yes", "unsure": "unsure"}.get(status, "no")
+        return f"{holds} (simulated){'' if status == 'pass' else f': {sentence}'}"
+    found = strains(material.topology, step.paper)
+    full = [name for name, share in found.items() if share >= 1.0]
+    if not full:
+        holds = "yes" if max(found.values(), default=0.0) <= TARGET_UTILIZATION else "barely"
+        return f"{holds} (arithmetic)"
+    ways = [second_way(material.topology, name, step.paper, step.factor) for name in full]
+    degrades = all(way and (way.factor is None or way.factor > step.factor) for way in ways)
+    return f"no (arithmetic){': answers degrade' if degrades else ''}"
 
 
 def _to_hold(step: Growth) -> str:
@@ -199,7 +227,7 @@ def _found(measured: Measured, judged: bool) -> str:
     document = measured.document
     available = f"{metric(measured, 'availability').aloud} available"
     sentence = document["verdict"]["sentence"]
-    if not document.get("stable", True):
+    if not document.get("stable", True) and not document.get("sheds"):
         return f"no steady state: {sentence}"
     text = f"p99 {metric(measured, 'latency.p99').both}, {available}"
     return f"{text}; {sentence}" if judged and document["verdict"]["status"] != "pass" else text

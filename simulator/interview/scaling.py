@@ -135,6 +135,9 @@ def _need(row: PaperRow, topology: Topology, data: Data) -> Need | None:
         if isinstance(count, int) and not isinstance(count, bool) and count > 0:
             wanted = _enough(count, times)
             settings = tuple(_settings(row.name, field, wanted, component))
+            scale: Any = getattr(component, "autoscale", None)
+            if field == "replicas" and scale is not None:
+                return Need(row.name, "max_replicas", scale.max_replicas, wanted, settings)
             return Need(row.name, field, count, wanted, settings)
     return None
 

@@ -8,7 +8,7 @@ import pytest
 from simulator.interview.blocks import Section, Table, to_data, to_markdown, to_terminal
 from simulator.interview.card import card, title_of
 from simulator.interview.claims_table import expected_of, figure_of
-from simulator.interview.fullness import Full, first_full, full_without_scalers
+from simulator.interview.fullness import Full, first_full, full_without_scalers, second_way
 from simulator.interview.material import gather
 from simulator.interview.numbers import Figure, aloud, exact
 from simulator.interview.scaling import Need, needs_of, with_settings
@@ -255,8 +255,34 @@ def test_what_a_scaler_adds_by_itself_is_no_change_that_somebody_makes() -> None
     )  # fmt: skip
     scaled, needs = _needs({"web": web}, "350 rps")
     # Seven busy replicas are more than 70 % of eight: ten, and the scaler's limit goes with it.
-    assert [(need.after, need.scaled_to) for need in needs] == [(10, 0)]
+    assert [(need.field, need.before, need.after, need.scaled_to) for need in needs] == [
+        ("max_replicas", 8, 10, 0)
+    ]
     assert scaled.components["web"].autoscale.max_replicas == 10
+
+
+@pytest.mark.parametrize(
+    ("queue", "calls", "targets", "factor"),
+    [
+        ({"capacity": 0}, {"kind": "fallback", "targets": ["near", "far"]}, ("far",), 8.0),
+        ({"capacity": None}, {"kind": "fallback", "targets": ["near", "far"]}, None, None),
+        ({"capacity": 0}, {"kind": "fallback", "targets": ["far", "near"]}, None, None),
+        ({"capacity": 0}, [{"call": {"to": "near", "optional": True}}], (), None),
+        ({"capacity": 0}, [{"call": "near"}], None, None),
+    ],
+)
+def test_what_stands_in_for_a_full_component(
+    queue: dict[str, Any], calls: Any, targets: tuple[str, ...] | None, factor: float | None
+) -> None:
+    part = {"kind": "service", "workers": 1, "steps": [{"work": "10ms"}], "queue": queue}
+    web = calls if isinstance(calls, dict) else {"kind": "service", "workers": 9, "steps": calls}
+    data = {"name": "d", "rate": "50 rps", "requests": {"visit": {"entry": "web"}},
+            "components": {"web": web, "near": part, "far": part | {"workers": 3}}}  # fmt: skip
+    topology = Topology.model_validate(data)
+    way = second_way(topology, "near", on_paper(topology))
+    assert (way and way.targets) == targets
+    # Half of one worker is busy: with three idle ones beside it they are full at 8 times the load.
+    assert (way and way.factor) == factor
 
 
 def test_consumers_are_added_in_every_group_and_partitions_with_them() -> None:
