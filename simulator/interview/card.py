@@ -18,6 +18,12 @@ from simulator.studies.metric_units import RATIO, unit_of_word
 from simulator.topology.diagram import arrows_of, svg
 from simulator.topology.model import Topology
 
+PERCENTILES = (0.5, 0.95, 0.99)
+BEYOND = 10.0
+"""Requests beyond a percentile from which it does not hang on single ones."""
+FEW = "†"
+"""Marks a percentile that has fewer."""
+
 
 def card(material: Material) -> list[Section]:
     """The sections of the card, without those that have nothing to say."""
@@ -171,6 +177,8 @@ def _simulation(material: Material) -> Section:
         section.table(
             ("class", "p50", "p95", "p99", "rate", *_marked(material)), list(_classes(material))
         )
+        if any(rests_on_few(document, name, PERCENTILES[-1]) for name in document["classes"]):
+            section.say(f"{FEW} Fewer than {BEYOND:g} requests of the run are beyond it.")
     warnings = [text for text in document.get("warnings", []) if not text.startswith("p99.9")]
     section.list(warnings)
     return section
@@ -206,13 +214,31 @@ def _headroom(material: Material) -> Iterator[tuple[str, str, str]]:
 
 
 def _classes(material: Material) -> Iterator[tuple[str, ...]]:
-    words = ("latency.p50", "latency.p95", "latency.p99", "throughput", *_marked(material))
+    words = [*(f"latency.p{100.0 * share:.0f}" for share in PERCENTILES), "throughput"]
+    words += _marked(material)
     for name in material.topology.requests:
         figures = [metric(material.base, f"classes.{name}.{word}") for word in words]
-        if not figures[3].value:
-            yield (name, "–", "–", "–", "none came in the run", *("–" for _ in figures[4:]))
-        else:
-            yield (name, *(figure.both for figure in figures))
+        rate = figures[len(PERCENTILES)]
+        if not rate.value:
+            rest = ("–" for _ in _marked(material))
+            yield (name, *("–" for _ in PERCENTILES), "none came in the run", *rest)
+            continue
+        marks = [
+            f" {FEW}" if rests_on_few(material.base.document, name, share) else ""
+            for share in PERCENTILES
+        ]
+        marks += [""] * (len(figures) - len(marks))
+        said = (f"{figure.both}{mark}" for figure, mark in zip(figures, marks, strict=True))
+        yield (name, *said)
+
+
+def rests_on_few(document: dict[str, Any], of_class: str, share: float) -> bool:
+    """Whether so few requests of a class are slower than a percentile that it is a rough one."""
+    rates = (document["classes"][of_class], document["metrics"])
+    own, all_of_them = (block["throughput"]["value"] or 0.0 for block in rates)
+    if not own:
+        return False
+    return bool(document["run"]["requests"] * own / all_of_them * (1.0 - share) < BEYOND)
 
 
 def _marked(material: Material) -> tuple[str, ...]:

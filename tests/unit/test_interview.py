@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from simulator.interview.blocks import Section, Table, to_data, to_markdown, to_terminal
-from simulator.interview.card import card, title_of
+from simulator.interview.card import card, rests_on_few, title_of
 from simulator.interview.claims_table import expected_of, figure_of
 from simulator.interview.fullness import Full, first_full, full_without_scalers, second_way
 from simulator.interview.material import gather
@@ -259,6 +259,19 @@ def test_what_a_scaler_adds_by_itself_is_no_change_that_somebody_makes() -> None
         ("max_replicas", 8, 10, 0)
     ]
     assert scaled.components["web"].autoscale.max_replicas == 10
+
+
+def test_a_percentile_rests_on_few_requests_where_fewer_than_ten_are_beyond_it() -> None:
+    # Of 20,000 requests a class has 4 % or 800, 8 beyond p99, and the other 192.
+    document = {
+        "run": {"requests": 20_000},
+        "metrics": {"throughput": {"value": 50.0}},
+        "classes": {"rare": {"throughput": {"value": 2.0}}, "usual": {"throughput": {"value": 48}},
+                    "none": {"throughput": {"value": None}}},
+    }  # fmt: skip
+    found = {name: rests_on_few(document, name, 0.99) for name in document["classes"]}
+    assert found == {"rare": True, "usual": False, "none": False}
+    assert not rests_on_few(document, "rare", 0.95)
 
 
 @pytest.mark.parametrize(
