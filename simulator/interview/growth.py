@@ -69,7 +69,7 @@ def _first(material: Material) -> str:
         f"{full.name} is the first that gives way: it is full{_of_all(full.name, material)} at "
         f"{Figure(full.factor, RATIO).both} the load, {Figure(rate, 'requests/s').both}."
     )
-    return f"{first}{_without_scaler(full, material)}{_instead(full, material)}"
+    return f"{first}{_instead(full, material)}{_without_scaler(full, material)}"
 
 
 def _instead(full: Full, material: Material) -> str:
@@ -79,7 +79,7 @@ def _instead(full: Full, material: Material) -> str:
     if way is None:
         return ""
     if not way.targets:
-        return " Its callers have another way then, so answers degrade before they fail."
+        return " Its callers then have another way, so answers degrade before they fail."
     then = f" What it does not take goes on to {', '.join(way.targets)}: answers degrade"
     if way.factor is None:
         return f"{then} before they fail."
@@ -94,10 +94,8 @@ def _without_scaler(full: Full, material: Material) -> str:
         return ""
     replicas = getattr(material.topology.components[earlier.name], "replicas", 0)
     its = "replica" if replicas == 1 else f"{replicas} replicas"
-    what = "its" if earlier.name == full.name else f"{earlier.name}'s"
-    return (
-        f" Without a scaler, {what} {its} would be full at {Figure(earlier.factor, RATIO).aloud}."
-    )
+    at = Figure(earlier.factor, RATIO).aloud
+    return f" Without a scaler, the {its} of {earlier.name} would be full at {at}."
 
 
 def _of_all(name: str, material: Material) -> str:
@@ -191,6 +189,8 @@ def _said(need: Need) -> str:
             f"{need.component}: more shards do not help, as the largest {plain_words(need.key)} "
             f"alone takes {Figure(need.alone, SHARE).aloud} of one"
         )
+    if need.field == "limits":
+        return f"limits of {need.component} {need.after / need.before:.2g} times as high"
     before, after = (f"{value:.3g}" if value < 1000 else f"{value:.0f}"
                      for value in (need.before, need.after))  # fmt: skip
     return f"{need.component} {need.field} {before} → {after}"

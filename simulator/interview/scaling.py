@@ -191,7 +191,7 @@ def _more_quota(name: str, times: float, data: Data) -> Need:
     limits = data["components"][name]["limits"]
     rates = {what: parse_rate(str(limit)) * times for what, limit in limits.items()}
     settings = [(f"components.{name}.limits.{what}", _rate(rate)) for what, rate in rates.items()]
-    return Need(name, "limits (times)", 1, times, tuple(settings))
+    return Need(name, "limits", 1, times, tuple(settings))
 
 
 def _settings(name: str, field: str, wanted: int, component: Component) -> Iterator[Setting]:
@@ -208,4 +208,4 @@ def _people(row: PaperRow, before: float, times: float, data: Data) -> Need:
     shifts = data["components"][row.name]["shifts"]
     larger = [{**shift, "count": math.ceil(shift["count"] * times)} for shift in shifts]
     setting = (f"components.{row.name}.shifts", json.dumps(larger))
-    return Need(row.name, "people", before, before * times, (setting,))
+    return Need(row.name, "people", round(before), math.ceil(before * times), (setting,))
