@@ -146,13 +146,18 @@ def _enough(count: float, times: float) -> int:
     return math.ceil(count * times - 1e-9)
 
 
-def _by_scaler(row: PaperRow, component: Component) -> Need:
-    """The replicas that an autoscaler has for this load: at its target, where it is known."""
+def _by_scaler(row: PaperRow, component: Component) -> Need | None:
+    """The replicas that an autoscaler has for this load: at its target, where it is known.
+
+    None if it has no more than now, because its own target is higher.
+    """
     scale: Any = getattr(component, "autoscale", None)
     count: int = getattr(component, "replicas", 0)
     target = scale.target if scale.metric == "utilization" else TARGET_UTILIZATION
     wanted = _enough(count, (row.utilization or 0.0) / target)
     wanted = min(max(wanted, scale.min_replicas), scale.max_replicas)
+    if wanted <= count:
+        return None
     setting = (f"components.{row.name}.replicas", json.dumps(wanted))
     return Need(row.name, "replicas", count, wanted, (setting,), scaled_to=scale.max_replicas)
 

@@ -253,6 +253,8 @@ def test_what_a_scaler_adds_by_itself_is_no_change_that_somebody_makes() -> None
     assert (scaled.components["web"].replicas, needs[0].settings) == (
         3, (("components.web.replicas", "3"),)
     )  # fmt: skip
+    patient = web | {"autoscale": {"max_replicas": 8, "target": "95%"}}
+    assert _needs({"web": patient}, "90 rps")[1] == [], "90 % is below its target"
     scaled, needs = _needs({"web": web}, "350 rps")
     # Seven busy replicas are more than 70 % of eight: ten, and the scaler's limit goes with it.
     assert [(need.field, need.before, need.after, need.scaled_to) for need in needs] == [
