@@ -179,8 +179,14 @@ def _to_hold(step: Growth) -> str:
         for need in step.needs
         if need.scaled_to
     )
+    if by_hand and step.as_is and step.measured is not None and _passes(step.measured):
+        by_hand = f"nothing; for {TARGET_UTILIZATION:.0%} at most: {by_hand}"
     itself = by_scalers and f"; by itself, the scaler takes {by_scalers}"
     return f"{by_hand or 'nothing'}{itself}"
+
+
+def _passes(measured: Measured) -> bool:
+    return measured.failure is None and measured.document["verdict"]["status"] == "pass"
 
 
 def _said(need: Need) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from simulator.interview.fullness import first_full
-from simulator.interview.numbers import Figure
+from simulator.interview.numbers import SHARE, Figure
 from simulator.interview.scaling import Need, grown, needs_of, with_measured, with_settings
 from simulator.studies.claims import SEED, Checked, check_claims_of
 from simulator.studies.conditions import (
@@ -200,7 +200,9 @@ def metric(measured: Measured | None, path: str) -> Figure:
     if measured is None or measured.failure is not None:
         return Figure(None, unit_of_word(path))
     reading = measured.readings.get(path) or read_document(measured.document, path)
-    low = reading.low
-    if low is not None and reading.value is not None and reading.value >= 0.0:
+    value, low, high, unit = reading.value, reading.low, reading.high, unit_of_word(path)
+    if low is not None and value is not None and value >= 0.0:
         low = max(low, 0.0)  # nothing that is measured is below zero
-    return Figure(reading.value, unit_of_word(path), low, reading.high)
+    if high is not None and value is not None and value <= 1.0 and unit == SHARE:
+        high = min(high, 1.0)  # no part is more than the whole
+    return Figure(value, unit, low, high)

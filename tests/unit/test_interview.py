@@ -1,6 +1,7 @@
 """Figures said aloud, pages from blocks, diagrams, and the card of a small design."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,13 +10,16 @@ from simulator.interview.blocks import Section, Table, to_data, to_markdown, to_
 from simulator.interview.card import card, rests_on_few, title_of
 from simulator.interview.claims_table import expected_of, figure_of
 from simulator.interview.fullness import Full, first_full, full_without_scalers, second_way
-from simulator.interview.material import gather
+from simulator.interview.growth import _to_hold
+from simulator.interview.material import Growth, gather, metric
 from simulator.interview.numbers import Figure, aloud, exact
 from simulator.interview.scaling import Need, needs_of, with_settings
 from simulator.quantities import parse_duration
 from simulator.studies.claims import check_claims_of
+from simulator.studies.conditions import Measured
 from simulator.studies.estimates import Arithmetic, estimates_of, given_of
 from simulator.studies.metric_units import unit_of_metric
+from simulator.studies.readings import Reading
 from simulator.topology.diagram import CLIENT, FORMATS, arrows_of, diagram
 from simulator.topology.library import topology_names
 from simulator.topology.model import Topology
@@ -261,6 +265,22 @@ def test_what_a_scaler_adds_by_itself_is_no_change_that_somebody_makes() -> None
         ("max_replicas", 8, 10, 0)
     ]
     assert scaled.components["web"].autoscale.max_replicas == 10
+
+
+def test_the_interval_of_a_share_ends_at_the_whole() -> None:
+    found = {"quality": Reading(0.99, 0.97, 1.01), "throughput": Reading(0.99, -0.1, 1.01)}
+    measured = Measured({}, found)
+    ends = [metric(measured, word) for word in found]
+    assert [(figure.low, figure.high) for figure in ends] == [(0.97, 1.0), (0.0, 1.01)]
+
+
+def test_what_holds_in_a_run_needs_nothing_but_for_the_target() -> None:
+    topology = Topology.model_validate(DESIGN)
+    need = Need("web", "replicas", 2, 3, ())
+    step = Growth(2.0, topology, on_paper(topology), [need], None, True, None)
+    assert _to_hold(step) == "web replicas 2 → 3"
+    held = replace(step, measured=Measured({"verdict": {"status": "pass"}}, {}))
+    assert _to_hold(held) == "nothing; for 70% at most: web replicas 2 → 3"
 
 
 def test_a_percentile_rests_on_few_requests_where_fewer_than_ten_are_beyond_it() -> None:
