@@ -7,7 +7,7 @@ from simulator.interview.blocks import Section, to_data
 from simulator.interview.claims_table import MARKS, SLIPS, counts_of, expected_of, figure_of
 from simulator.interview.failures import failure_section
 from simulator.interview.flow import deep_dive_section, flow_section
-from simulator.interview.growth import growth_section
+from simulator.interview.growth import full_first, growth_section
 from simulator.interview.material import Material, metric
 from simulator.interview.numbers import Figure, plain_words, sentences
 from simulator.interview.questions import answered
@@ -17,7 +17,12 @@ from simulator.studies.estimates import Computed
 from simulator.studies.metric_units import RATIO, unit_of_word
 from simulator.topology.diagram import arrows_of, svg
 from simulator.topology.model import Topology
-from simulator.topology.paper import on_paper
+
+PERCENTILES = (0.5, 0.95, 0.99)
+BEYOND = 10.0
+"""Requests beyond a percentile from which it does not hang on single ones."""
+FEW = "†"
+"""Marks a percentile that has fewer."""
 
 
 def card(material: Material) -> list[Section]:
@@ -172,6 +177,8 @@ def _simulation(material: Material) -> Section:
         section.table(
             ("class", "p50", "p95", "p99", "rate", *_marked(material)), list(_classes(material))
         )
+        if any(rests_on_few(document, name, PERCENTILES[-1]) for name in document["classes"]):
+            section.say(f"{FEW} Fewer than {BEYOND:g} requests of the run are beyond it.")
     warnings = [text for text in document.get("warnings", []) if not text.startswith("p99.9")]
     section.list(warnings)
     return section
@@ -197,24 +204,41 @@ def _what_counts(topology: Topology) -> str:
 
 
 def _headroom(material: Material) -> Iterator[tuple[str, str, str]]:
-    plan = on_paper(material.topology)
-    if plan.capacity_rps is None:
+    full = full_first(material)
+    if full is None:
         return
-    factor = Figure(plan.capacity_rps / plan.rate, RATIO)
     rate = material.topology.rate * material.topology.cells
-    capacity = Figure(rate * plan.capacity_rps / plan.rate, "requests/s")
-    yield "capacity on paper", capacity.aloud, capacity.exact
-    yield "headroom on paper", f"{factor.aloud} the load", factor.exact
+    factor, capacity = Figure(full.factor, RATIO), Figure(rate * full.factor, "requests/s")
+    yield f"capacity (arithmetic): {full.name} is full", capacity.aloud, capacity.exact
+    yield "headroom (arithmetic)", f"{factor.aloud} the load", factor.exact
 
 
 def _classes(material: Material) -> Iterator[tuple[str, ...]]:
-    words = ("latency.p50", "latency.p95", "latency.p99", "throughput", *_marked(material))
+    words = [*(f"latency.p{100.0 * share:.0f}" for share in PERCENTILES), "throughput"]
+    words += _marked(material)
     for name in material.topology.requests:
         figures = [metric(material.base, f"classes.{name}.{word}") for word in words]
-        if not figures[3].value:
-            yield (name, "–", "–", "–", "none came in the run", *("–" for _ in figures[4:]))
-        else:
-            yield (name, *(figure.both for figure in figures))
+        rate = figures[len(PERCENTILES)]
+        if not rate.value:
+            rest = ("–" for _ in _marked(material))
+            yield (name, *("–" for _ in PERCENTILES), "none came in the run", *rest)
+            continue
+        marks = [
+            f" {FEW}" if rests_on_few(material.base.document, name, share) else ""
+            for share in PERCENTILES
+        ]
+        marks += [""] * (len(figures) - len(marks))
+        said = (f"{figure.both}{mark}" for figure, mark in zip(figures, marks, strict=True))
+        yield (name, *said)
+
+
+def rests_on_few(document: dict[str, Any], of_class: str, share: float) -> bool:
+    """Whether so few requests of a class are slower than a percentile that it is a rough one."""
+    rates = (document["classes"][of_class], document["metrics"])
+    own, all_of_them = (block["throughput"]["value"] or 0.0 for block in rates)
+    if not own:
+        return False
+    return bool(document["run"]["requests"] * own / all_of_them * (1.0 - share) < BEYOND)
 
 
 def _marked(material: Material) -> tuple[str, ...]:

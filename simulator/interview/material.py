@@ -4,8 +4,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from simulator.interview.numbers import Figure
-from simulator.interview.scaling import Need, grown, needs_of, strain, with_measured, with_settings
+from simulator.interview.fullness import first_full
+from simulator.interview.numbers import SHARE, Figure
+from simulator.interview.scaling import Need, grown, needs_of, with_measured, with_settings
 from simulator.studies.claims import SEED, Checked, check_claims_of
 from simulator.studies.conditions import (
     REQUESTS,
@@ -146,17 +147,20 @@ def _drill_requests(topology: Topology) -> int | None:
 def _growth(topology: Topology, data: Data, factor: float, base: Measured) -> Growth:
     """A multiple of the load, and how it is simulated: as it stands, or with more servers.
 
-    A run of ten times the load covers a third of the time, so that it takes about three times as
-    long as one of the design.
+    What scalers add by themselves is there from the start either way: a run is shorter than the
+    time in which traffic grows. One of ten times the load covers a third of the time, so that it
+    takes about three times as long as one of the design.
     """
     larger, rates = grown(topology, factor)
     paper = with_measured(on_paper(larger), topology, base.document, factor)
     needs = needs_of(topology, data, paper)
+    by_hand = [need for need in needs if not need.scaled_to]
     settings = tuple(setting for need in needs for setting in need.settings)
+    by_scalers = tuple(setting for need in needs if need.scaled_to for setting in need.settings)
     scaled = with_settings(data, settings)
-    strains = [strain(row, topology.components[row.name]) or 0.0 for row in paper.rows]
-    holds = max(strains, default=0.0) < 1.0
-    as_is = not needs or (factor <= AS_IT_STANDS_UP_TO and holds)
+    full = first_full(topology, paper, factor)
+    holds = full is None or full.utilization < 1.0
+    as_is = not by_hand or (factor <= AS_IT_STANDS_UP_TO and holds)
     condition = None
     if factor <= SIMULATED_UP_TO and (as_is or scaled is not None):
         duration_s = topology.run.duration
@@ -164,7 +168,7 @@ def _growth(topology: Topology, data: Data, factor: float, base: Measured) -> Gr
             duration_s *= min(1.0, REQUESTS_MAX / REQUESTS / factor)
         condition = Condition(
             rps=topology.rate * factor,
-            settings=rates if as_is else rates + settings,
+            settings=rates + (by_scalers if as_is else settings),
             duration_s=duration_s,
         )
     return Growth(factor, larger, paper, needs, scaled, as_is, condition)
@@ -196,7 +200,9 @@ def metric(measured: Measured | None, path: str) -> Figure:
     if measured is None or measured.failure is not None:
         return Figure(None, unit_of_word(path))
     reading = measured.readings.get(path) or read_document(measured.document, path)
-    low = reading.low
-    if low is not None and reading.value is not None and reading.value >= 0.0:
+    value, low, high, unit = reading.value, reading.low, reading.high, unit_of_word(path)
+    if low is not None and value is not None and value >= 0.0:
         low = max(low, 0.0)  # nothing that is measured is below zero
-    return Figure(reading.value, unit_of_word(path), low, reading.high)
+    if high is not None and value is not None and value <= 1.0 and unit == SHARE:
+        high = min(high, 1.0)  # no part is more than the whole
+    return Figure(value, unit, low, high)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from simulator.interview.fullness import heat, largest_share, strain
 from simulator.kernel.component import Component
 from simulator.quantities import parse_rate
 from simulator.topology.model import Topology
@@ -28,33 +29,33 @@ Setting = tuple[str, str]
 
 @dataclass(frozen=True)
 class Need:
-    """More servers for a component: which count goes from what to what, and the settings."""
+    """More servers for a component: which count goes from what to what, and the settings.
+
+    ``scaled_to`` is the most that the component's own autoscaler adds, where it does this by
+    itself. ``key`` is the attribute whose most popular value alone, with ``alone`` as the
+    utilization of its shard, is above the target: no count would do.
+    """
 
     component: str
     field: str
     before: float
     after: float
     settings: tuple[Setting, ...]
+    scaled_to: int = 0
+    key: str = ""
+    alone: float = 0.0
 
 
 def needs_of(topology: Topology, data: Data, paper: PaperPlan) -> list[Need]:
     """What has to grow so that no component is above the target on paper."""
     found = []
     for row in paper.rows:
-        if row.utilization is not None and row.utilization > TARGET_UTILIZATION:
-            need = _need(row, topology.components[row.name], data)
+        hottest = (row.utilization or 0.0) * heat(topology, row.name)
+        if hottest > TARGET_UTILIZATION:
+            need = _need(row, topology, data)
             if need is not None:
                 found.append(need)
     return found
-
-
-def strain(row: PaperRow, component: Component) -> float | None:
-    """The utilization on paper with as many replicas as an autoscaler may add."""
-    scale: Any = getattr(component, "autoscale", None)
-    replicas = getattr(component, "replicas", None)
-    if row.utilization is None or scale is None or not replicas:
-        return row.utilization
-    return float(row.utilization * replicas / max(replicas, scale.max_replicas))
 
 
 def grown(topology: Topology, factor: float) -> tuple[Topology, tuple[Setting, ...]]:
@@ -115,20 +116,79 @@ def _rate(per_second: float) -> str:
     return json.dumps(f"{per_second!r}/s")
 
 
-def _need(row: PaperRow, component: Component, data: Data) -> Need | None:
+def _need(row: PaperRow, topology: Topology, data: Data) -> Need | None:
+    component = topology.components[row.name]
     times = (row.utilization or 0.0) / TARGET_UTILIZATION
     if row.quota and row.quota == row.utilization:
         return _more_quota(row.name, times, data)
-    shifts = getattr(component, "shifts", None)
-    if shifts:
+    if getattr(component, "shifts", None):
         return _people(row, component.replica_count, times, data)
+    if hasattr(component, "consumer_groups"):
+        return _consumers(row.name, component, times)
+    popular = largest_share(topology, row.name)
+    if popular:
+        return _shards(row, component, popular)
+    if (strain(row, component) or 0.0) <= TARGET_UTILIZATION:
+        return _by_scaler(row, component)
     for field in SCALES:
         count = getattr(component, field, None)
         if isinstance(count, int) and not isinstance(count, bool) and count > 0:
-            wanted = math.ceil(count * times - 1e-9)
+            wanted = _enough(count, times)
             settings = tuple(_settings(row.name, field, wanted, component))
+            scale: Any = getattr(component, "autoscale", None)
+            if field == "replicas" and scale is not None:
+                return Need(row.name, "max_replicas", scale.max_replicas, wanted, settings)
             return Need(row.name, field, count, wanted, settings)
     return None
+
+
+def _enough(count: float, times: float) -> int:
+    return math.ceil(count * times - 1e-9)
+
+
+def _by_scaler(row: PaperRow, component: Component) -> Need | None:
+    """The replicas that an autoscaler has for this load: at its target, where it is known.
+
+    None if it has no more than now, because its own target is higher.
+    """
+    scale: Any = getattr(component, "autoscale", None)
+    count: int = getattr(component, "replicas", 0)
+    target = scale.target if scale.metric == "utilization" else TARGET_UTILIZATION
+    wanted = _enough(count, (row.utilization or 0.0) / target)
+    wanted = min(max(wanted, scale.min_replicas), scale.max_replicas)
+    if wanted <= count:
+        return None
+    setting = (f"components.{row.name}.replicas", json.dumps(wanted))
+    return Need(row.name, "replicas", count, wanted, (setting,), scaled_to=scale.max_replicas)
+
+
+def _consumers(name: str, broker: Any, times: float) -> Need:
+    """More consumers in every group, and as many partitions as a group has consumers at least."""
+    path = f"components.{name}"
+    places = {f"{path}.groups.{group}.consumers": item for group, item in broker.groups.items()}
+    groups = places or {f"{path}.consumers": broker.consumer_groups["consumers"]}
+    working = {
+        place: min(group.consumers, broker.partitions or group.consumers)
+        for place, group in groups.items()
+    }
+    wanted = {place: _enough(count, times) for place, count in working.items()}
+    settings = [(place, json.dumps(count)) for place, count in wanted.items()]
+    if broker.partitions is not None and max(wanted.values()) > broker.partitions:
+        settings.append((f"{path}.partitions", json.dumps(max(wanted.values()))))
+    before, after = sum(working.values()), sum(wanted.values())
+    return Need(name, "consumers", before, after, tuple(settings))
+
+
+def _shards(row: PaperRow, store: Any, popular: float) -> Need:
+    """Shards that keep the one of the most popular key at the target, if any number does."""
+    load = (row.utilization or 0.0) * store.shards
+    alone = load * popular
+    if alone >= TARGET_UTILIZATION:
+        key = str(store.shard_key)
+        return Need(row.name, "shards", store.shards, store.shards, (), key=key, alone=alone)
+    wanted = _enough(load * (1.0 - popular), 1.0 / (TARGET_UTILIZATION - alone))
+    settings = tuple(_settings(row.name, "shards", wanted, store))
+    return Need(row.name, "shards", store.shards, wanted, settings)
 
 
 def _more_quota(name: str, times: float, data: Data) -> Need:
@@ -136,7 +196,7 @@ def _more_quota(name: str, times: float, data: Data) -> Need:
     limits = data["components"][name]["limits"]
     rates = {what: parse_rate(str(limit)) * times for what, limit in limits.items()}
     settings = [(f"components.{name}.limits.{what}", _rate(rate)) for what, rate in rates.items()]
-    return Need(name, "limits (times)", 1, times, tuple(settings))
+    return Need(name, "limits", 1, times, tuple(settings))
 
 
 def _settings(name: str, field: str, wanted: int, component: Component) -> Iterator[Setting]:
@@ -153,4 +213,4 @@ def _people(row: PaperRow, before: float, times: float, data: Data) -> Need:
     shifts = data["components"][row.name]["shifts"]
     larger = [{**shift, "count": math.ceil(shift["count"] * times)} for shift in shifts]
     setting = (f"components.{row.name}.shifts", json.dumps(larger))
-    return Need(row.name, "people", before, before * times, (setting,))
+    return Need(row.name, "people", round(before), math.ceil(before * times), (setting,))

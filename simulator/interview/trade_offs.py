@@ -113,7 +113,8 @@ def _head(word: str) -> str:
 
 
 def _cells(measured: Measured, words: Sequence[str]) -> list[str]:
-    stable = measured.failure is not None or measured.document.get("stable", True)
+    document = {} if measured.failure is not None else measured.document
+    stable = document.get("stable", True) or document.get("sheds")
     return [
         metric(measured, word).beside if stable or unit_of_word(word) != "s" else "none: not stable"
         for word in words

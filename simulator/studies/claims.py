@@ -16,7 +16,7 @@ from simulator.studies.conditions import (
 )
 from simulator.studies.estimates import Arithmetic, readable, share_text, with_unit
 from simulator.studies.metric_units import RATIO, SHARE, unit_of_metric, unit_of_statistic
-from simulator.studies.readings import Reading
+from simulator.studies.readings import Reading, refused_share
 from simulator.topology.claims import Claim
 from simulator.topology.expectation import Bound, Decision
 from simulator.topology.formula import (
@@ -250,10 +250,16 @@ def _by_run(
 
 
 def _if_unstable(found: Checked, claim: Claim, measured: Measured) -> Checked:
-    """A latency under a growing backlog depends on the length of the run: its bound is missed."""
+    """A latency under a growing backlog depends on the length of the run: its bound is missed.
+
+    Where what is too much is turned away there is no backlog, and the run says what it says.
+    """
     assert claim.metric is not None and claim.expect is not None
     if measured.document.get("stable", True) or claim.faults or claim.duration is not None:
         return found
+    if measured.document.get("sheds"):
+        refused = refused_share(measured.document, claim.of_class)
+        return replace(found, reason=f"steady, refuses {100.0 * refused:.2g}%")
     timed = found.unit == "s" and claim.as_ is None
     upper = all(bound.operator in ("<", "<=") for bound in claim.expect.bounds)
     reason = measured.document["verdict"]["sentence"]

@@ -236,3 +236,10 @@ class _Reader:
             interval.high if known else None,
             tuple(each),
         )
+
+
+def refused_share(document: dict[str, Any], of_class: str | None = None) -> float:
+    """Share of the requests, or of those of a class, that were turned away."""
+    block = document["metrics"] if of_class is None else document["classes"][of_class]
+    outcomes = block["errors"]["outcomes"]
+    return float(sum(share for name, share in outcomes.items() if name.startswith("rejected")))

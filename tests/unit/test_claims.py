@@ -153,6 +153,22 @@ def test_claims_of_a_queue_agree_with_theory() -> None:
     assert worst_first(list(found.values()))[0].status == "fails"
 
 
+def test_a_loss_system_under_too_much_is_steady_and_refuses() -> None:
+    found = checked(
+        lost={"metric": "errors.rate", "rps": "150 rps", "set": {"desk.queue": {"capacity": 0}},
+              "expect": ">50%"},
+        fast={"metric": "latency.mean", "rps": "150 rps", "set": {"desk.queue": {"capacity": 0}},
+              "expect": "<14ms"},
+    )  # fmt: skip
+    # Erlang B with one server at 1.5: 1.5 / 2.5 = 60 % are lost; who gets in has no wait, 10 ms.
+    # The half-width of 40k requests is below 1 %: false alarms are beyond 10 sigma.
+    assert {claim.reason: claim.status for claim in found.values()} == {
+        found["lost"].reason: "holds"
+    }
+    refused = float(found["lost"].reason.removeprefix("steady, refuses ").removesuffix("%"))
+    assert refused == pytest.approx(60.0, abs=2.0)
+
+
 def test_counts_and_conditions_are_said_as_one_writes() -> None:
     found = checked(a={"formula": "1", "expect": "<2"}, b={"formula": "1", "expect": "<3"},
                     c={"formula": "1", "expect": ">2"})  # fmt: skip

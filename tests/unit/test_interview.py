@@ -1,22 +1,29 @@
 """Figures said aloud, pages from blocks, diagrams, and the card of a small design."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from simulator.interview.blocks import Section, Table, to_data, to_markdown, to_terminal
-from simulator.interview.card import card, title_of
+from simulator.interview.card import card, rests_on_few, title_of
 from simulator.interview.claims_table import expected_of, figure_of
-from simulator.interview.material import gather
+from simulator.interview.fullness import Full, first_full, full_without_scalers, second_way
+from simulator.interview.growth import _to_hold
+from simulator.interview.material import Growth, gather, metric
 from simulator.interview.numbers import Figure, aloud, exact
+from simulator.interview.scaling import Need, needs_of, with_settings
 from simulator.quantities import parse_duration
 from simulator.studies.claims import check_claims_of
+from simulator.studies.conditions import Measured
 from simulator.studies.estimates import Arithmetic, estimates_of, given_of
 from simulator.studies.metric_units import unit_of_metric
+from simulator.studies.readings import Reading
 from simulator.topology.diagram import CLIENT, FORMATS, arrows_of, diagram
 from simulator.topology.library import topology_names
 from simulator.topology.model import Topology
+from simulator.topology.paper import on_paper
 from simulator.topology.reading import load_topology
 
 BARE = re.compile(r"[-+<>=±~]*[0-9][0-9 \N{NO-BREAK SPACE}.,]*[kMBT]?(?: \([^A-Za-z%$]*\))?")
@@ -196,6 +203,146 @@ def test_the_card_has_every_part_in_order_and_every_number_a_unit() -> None:
     added = [parse_duration(row[3]) for row in budget.rows if row[3] != "–"]
     assert sum(added[:-1]) == pytest.approx(added[-1], rel=2e-3)
     assert "so scaled: p99" in page and "yes (simulated)" in page
+    headroom = next(row for table in tables for row in table.rows if row[0].startswith("headroom"))
+    assert f"full at {headroom[1].split()[0]} ({headroom[2]}) the load" in page
+
+
+def test_what_is_full_first_counts_the_replicas_a_scaler_may_add() -> None:
+    scaled = {
+        "kind": "service",
+        "replicas": 2,
+        "workers": 1,
+        "autoscale": {"max_replicas": 8},
+        "steps": [{"work": "20ms"}, {"call": "store"}],
+    }
+    store = {"kind": "database", "query": "10ms", "connections": 1}
+    topology = Topology.model_validate(
+        DESIGN | {"rate": "20 rps", "components": {"web": scaled, "store": store}, "variants": {},
+                  "questions": {}}
+    )  # fmt: skip
+    paper = on_paper(topology)
+    # 20/s of 20 ms are 20 % of two replicas and 5 % of eight; of 10 ms, 20 % of one connection.
+    assert first_full(topology, paper) == Full("store", pytest.approx(0.2), pytest.approx(5.0))
+    with_all = topology.model_copy(update={"rate": 40.0})
+    assert first_full(topology, on_paper(with_all), 2.0) == Full(
+        "store", pytest.approx(0.4), pytest.approx(5.0)
+    )
+    slower = topology.model_copy(
+        update={"components": topology.components | {"web": topology.components["web"].model_copy(
+            update={"replicas": 1}
+        )}}
+    )  # fmt: skip
+    early = full_without_scalers(slower, on_paper(slower))
+    assert early == Full("web", pytest.approx(0.4), pytest.approx(2.5))
+
+
+def _needs(components: dict[str, Any], rate: str, **request: Any) -> tuple[Topology, list[Need]]:
+    """What a design of these components needs, whose first is called at this rate."""
+    data = {"name": "d", "rate": rate, "components": components,
+            "requests": {"visit": {"entry": next(iter(components)), **request}}}  # fmt: skip
+    topology = Topology.model_validate(data)
+    needs = needs_of(topology, data, on_paper(topology))
+    settings = tuple(setting for need in needs for setting in need.settings)
+    scaled = with_settings(data, settings)
+    assert scaled is not None, "what a design needs is a valid setting"
+    return scaled, needs
+
+
+def test_what_a_scaler_adds_by_itself_is_no_change_that_somebody_makes() -> None:
+    web = {"kind": "service", "replicas": 2, "workers": 1, "steps": [{"work": "20ms"}],
+           "autoscale": {"max_replicas": 8, "target": "60%"}}  # fmt: skip
+    scaled, needs = _needs({"web": web}, "90 rps")
+    # 90/s of 20 ms keep 1.8 replicas busy: three at 60 %; eight are busy to 23 %.
+    assert [(need.before, need.after, need.scaled_to) for need in needs] == [(2, 3, 8)]
+    assert (scaled.components["web"].replicas, needs[0].settings) == (
+        3, (("components.web.replicas", "3"),)
+    )  # fmt: skip
+    patient = web | {"autoscale": {"max_replicas": 8, "target": "95%"}}
+    assert _needs({"web": patient}, "90 rps")[1] == [], "90 % is below its target"
+    scaled, needs = _needs({"web": web}, "350 rps")
+    # Seven busy replicas are more than 70 % of eight: ten, and the scaler's limit goes with it.
+    assert [(need.field, need.before, need.after, need.scaled_to) for need in needs] == [
+        ("max_replicas", 8, 10, 0)
+    ]
+    assert scaled.components["web"].autoscale.max_replicas == 10
+
+
+def test_the_interval_of_a_share_ends_at_the_whole() -> None:
+    found = {"quality": Reading(0.99, 0.97, 1.01), "throughput": Reading(0.99, -0.1, 1.01)}
+    measured = Measured({}, found)
+    ends = [metric(measured, word) for word in found]
+    assert [(figure.low, figure.high) for figure in ends] == [(0.97, 1.0), (0.0, 1.01)]
+
+
+def test_what_holds_in_a_run_needs_nothing_but_for_the_target() -> None:
+    topology = Topology.model_validate(DESIGN)
+    need = Need("web", "replicas", 2, 3, ())
+    step = Growth(2.0, topology, on_paper(topology), [need], None, True, None)
+    assert _to_hold(step) == "web replicas 2 → 3"
+    held = replace(step, measured=Measured({"verdict": {"status": "pass"}}, {}))
+    assert _to_hold(held) == "nothing; for 70% at most: web replicas 2 → 3"
+
+
+def test_a_percentile_rests_on_few_requests_where_fewer_than_ten_are_beyond_it() -> None:
+    # Of 20,000 requests a class has 4 % or 800, 8 beyond p99, and the other 192.
+    document = {
+        "run": {"requests": 20_000},
+        "metrics": {"throughput": {"value": 50.0}},
+        "classes": {"rare": {"throughput": {"value": 2.0}}, "usual": {"throughput": {"value": 48}},
+                    "none": {"throughput": {"value": None}}},
+    }  # fmt: skip
+    found = {name: rests_on_few(document, name, 0.99) for name in document["classes"]}
+    assert found == {"rare": True, "usual": False, "none": False}
+    assert not rests_on_few(document, "rare", 0.95)
+
+
+@pytest.mark.parametrize(
+    ("queue", "calls", "targets", "factor"),
+    [
+        ({"capacity": 0}, {"kind": "fallback", "targets": ["near", "far"]}, ("far",), 8.0),
+        ({"capacity": None}, {"kind": "fallback", "targets": ["near", "far"]}, None, None),
+        ({"capacity": 0}, {"kind": "fallback", "targets": ["far", "near"]}, None, None),
+        ({"capacity": 0}, [{"call": {"to": "near", "optional": True}}], (), None),
+        ({"capacity": 0}, [{"call": "near"}], None, None),
+    ],
+)
+def test_what_stands_in_for_a_full_component(
+    queue: dict[str, Any], calls: Any, targets: tuple[str, ...] | None, factor: float | None
+) -> None:
+    part = {"kind": "service", "workers": 1, "steps": [{"work": "10ms"}], "queue": queue}
+    web = calls if isinstance(calls, dict) else {"kind": "service", "workers": 9, "steps": calls}
+    data = {"name": "d", "rate": "50 rps", "requests": {"visit": {"entry": "web"}},
+            "components": {"web": web, "near": part, "far": part | {"workers": 3}}}  # fmt: skip
+    topology = Topology.model_validate(data)
+    way = second_way(topology, "near", on_paper(topology))
+    assert (way and way.targets) == targets
+    # Half of one worker is busy: with three idle ones beside it they are full at 8 times the load.
+    assert (way and way.factor) == factor
+
+
+def test_consumers_are_added_in_every_group_and_partitions_with_them() -> None:
+    work = [{"work": "100ms"}]
+    groups = {"index": {"consumers": 6, "steps": work}, "mail": {"consumers": 2, "steps": work}}
+    scaled, needs = _needs({"log": {"kind": "broker", "partitions": 8, "groups": groups}}, "56 rps")
+    # 11.2 busy consumers of 8: twice as many are busy to 70 %.
+    assert [(need.field, need.before, need.after) for need in needs] == [("consumers", 8, 16)]
+    grown = scaled.components["log"]
+    assert [group.consumers for group in grown.groups.values()] == [12, 4]
+    assert grown.partitions == 12
+
+
+def test_shards_are_not_recommended_where_one_key_fills_its_shard() -> None:
+    store = {"kind": "database", "query": "10ms", "shards": 4, "shard_key": "tenant",
+             "connections": 1}  # fmt: skip
+    shares = {"large": "20%", **{f"small_{n}": "8%" for n in range(10)}}
+    of_tenant = {"attributes": {"tenant": {"choice": shares}}}
+    _, needs = _needs({"store": store}, "500 rps", **of_tenant)
+    # Five busy connections, one of them with the largest tenant: full, whatever the count.
+    assert [(need.settings, need.key) for need in needs] == [((), "tenant")]
+    assert needs[0].alone == pytest.approx(1.0)
+    scaled, needs = _needs({"store": store}, "250 rps", **of_tenant)
+    # 0.5 of the largest tenant leave 0.2 of its shard to a tenth of the other 2.0.
+    assert scaled.components["store"].shards == needs[0].after == 10
 
 
 @pytest.mark.parametrize("name", topology_names())
