@@ -27,7 +27,8 @@ def sentence_of(component: str, fault: str, verdict: Verdict) -> str:
     if verdict.status == "unaffected":
         return f"{what}, users notice nothing"
     effects = list(_effects(verdict))
-    return f"{what}, {' and '.join(effects)}, {_end(fault, verdict)}"
+    joint = " and " if len(effects) < 3 else ", "
+    return f"{what}, {joint.join(effects)}, {_end(fault, verdict)}"
 
 
 def _effects(verdict: Verdict) -> Iterator[str]:
@@ -43,7 +44,7 @@ def _effects(verdict: Verdict) -> Iterator[str]:
         harms[0] = f"no caller gets an error, but {harms[0]}"
     yield from harms
     if not (fails or slower or harms):
-        yield "some answers come later or are degraded"
+        yield "for a while the typical request takes more than twice as long"
 
 
 def _harms(verdict: Verdict, slower: bool) -> Iterator[str]:

@@ -1,10 +1,16 @@
 """The drill finds what recovers, what does not, and what nobody notices."""
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from simulator.metrics.aims import Aim, Noted
+from simulator.metrics.resilience import Phases, Series, Verdict, judge_case
 from simulator.studies.drill import Drill, drill
+from simulator.studies.drill_sentence import sentence_of
+from simulator.studies.remedies import remedy
 from simulator.studies.run import RunOptions
 from simulator.topology.model import Topology
 
@@ -134,5 +140,62 @@ def test_a_late_delivery_breaks_its_objective_while_callers_wait_for_nothing(
     assert "(200ms is promised)" in slow["sentence"]
 
 
+def test_work_that_nobody_waits_for_is_to_be_kept(letters: Drill) -> None:
+    assert "a `kind: broker` before carrier" in row(letters, "carrier", "down")["remedy"]
+
+
 def test_what_fails_with_its_requests_is_told_once(letters: Drill) -> None:
     assert "delivery_time" not in row(letters, "desk", "down")["sentence"]
+
+
+FELT = replace(
+    judge_case(*(2 * [Series(1.0, Phases(0.2, 0.4, 0.7), *(3 * [np.ones(50)]),
+                             *(3 * [(1.0, 0.1, 0.2)]))])),
+    status="degraded", lost_share=0.5,
+)  # fmt: skip
+
+
+def told(changes: dict[str, Any], component: str, fault: str, verdict: Verdict = FELT) -> str:
+    document = SHOP | {"components": SHOP["components"] | changes}
+    return remedy(Topology.model_validate(document), component, fault, verdict)
+
+
+def test_a_part_outside_of_the_system_is_not_to_be_run_twice() -> None:
+    web = SHOP["components"]["web"]
+    assert "run web twice" in told({}, "web", "down")
+    for fault in ("down", "10x slow", "50% errors"):
+        assert "outside of the system" in told({"web": web | {"external": True}}, "web", fault)
+
+
+def test_an_entry_that_others_also_call_is_an_entry() -> None:
+    app = {"kind": "service", "workers": 1, "steps": [{"call": "web"}]}
+    assert "run web twice" in told({"app": app}, "web", "down")
+    slow = told({"app": app}, "web", "10x slow")
+    assert "by app, requests view" in slow and "class" not in slow
+
+
+def test_a_flushed_cache_has_nothing_stale_to_answer_with() -> None:
+    cache = {"kind": "cache", "lookup": "1ms", "key": "item", "on_miss": [{"call": "db"}]}
+    cold = told({"hints": cache}, "hints", "flush")
+    assert "coalesce: cache" in cold and "stale" not in cold
+    assert "coalesce" not in told({"hints": cache | {"coalesce": "cache"}}, "hints", "flush")
+
+
+def series(median_s: float, p99: float) -> Series:
+    """A run without a failure whose requests take that long from the fault on."""
+    aim = Noted(*(np.linspace(0.0, 50.0, 5000, endpoint=False),) * 2, np.full(5000, p99))
+    every = np.full(50, 100.0)
+    medians = np.full(50, 0.1)
+    medians[10:] = median_s
+    phase = (1.0, median_s, p99)
+    return Series(50.0, Phases(0.2, 0.4, 0.7), every, every, medians, *(3 * [phase]), (aim,))
+
+
+def test_longer_times_within_the_promise_are_no_breakage() -> None:
+    usual, slow = series(0.1, 0.2), series(0.3, 0.6)
+    promised = Aim("latency", "latency", 99.0, bound=1.0)
+    verdict = judge_case(slow, usual, [promised])
+    assert not verdict.stays_broken and verdict.recovery_s is None
+    assert "still refilling" in sentence_of("cache", "flush", verdict)
+    broken = judge_case(slow, usual, [replace(promised, bound=0.5)])
+    assert broken.stays_broken and broken.harms[0].missed
