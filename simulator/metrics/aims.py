@@ -4,7 +4,9 @@ A design that answers first and works later loses nothing that its callers see w
 stops. What it promises then is the time that a ``record`` step notes at the end of the path.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,6 +158,22 @@ def missing_share(count: float, expected: float) -> float:
     return float(lost / expected)
 
 
+def together(parts: Sequence[Noted]) -> Noted:
+    """The values of several replications as one."""
+    return Noted(
+        np.concatenate([part.origin for part in parts]),
+        np.concatenate([part.at for part in parts]),
+        np.concatenate([part.values for part in parts]),
+    )
+
+
+def sick_stretch(now: Noted, expected: float, usual: float) -> bool:
+    """Whether too few of the expected requests got there, or with twice the usual median."""
+    if now.requests < expected - DEVIATIONS * (2.0 * expected) ** 0.5:
+        return True
+    return len(now.values) >= FEW and bool(np.median(now.values) > 2.0 * usual)
+
+
 def well_in_bins(now: Noted, usual: Noted, traffic: Floats, edges: Floats) -> Bools:
     """Bins by arrival in which a recorded metric is as without the fault.
 
@@ -163,21 +181,15 @@ def well_in_bins(now: Noted, usual: Noted, traffic: Floats, edges: Floats) -> Bo
     :func:`harm_of` by bin. A bin that is bad by itself is chance.
     """
     bins = len(edges) - 1
-    expected = _requests_in(usual, edges) * traffic
-    sick = _requests_in(now, edges) < expected - DEVIATIONS * (2.0 * expected) ** 0.5
+    sick = np.zeros(bins, bool)
     typical = float(np.median(usual.values)) if len(usual.values) else np.inf
-    for number in range(bins):
-        span = float(edges[number]), float(edges[number + 1])
-        values, before = now.arrived_in(*span).values, usual.arrived_in(*span).values
-        if len(values) >= FEW and len(before):
-            sick[number] |= np.median(values) > 2.0 * max(float(np.median(before)), typical)
+    for number, span in enumerate(pairwise(edges.tolist())):
+        before = usual.arrived_in(*span)
+        median = max(float(np.median(before.values)), typical) if before.requests else np.inf
+        expected = before.requests * float(traffic[number])
+        sick[number] = sick_stretch(now.arrived_in(*span), expected, median)
     beside = np.zeros(bins, bool)
     beside[1:] |= sick[:-1]
     beside[:-1] |= sick[1:]
     well: Bools = ~(sick & beside)
     return well
-
-
-def _requests_in(noted_values: Noted, edges: Floats) -> Floats:
-    origins = np.unique(np.round(noted_values.origin, 9))
-    return np.histogram(origins, edges)[0].astype(float)
