@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.metrics.aims import (
+    DEVIATIONS,
     MARGIN,
     SLOWER,
     Aim,
@@ -42,8 +43,9 @@ class Series:
     """One run in bins by time of arrival: requests, good ones, median latency of the finished.
 
     Requests without an answer count as not good. The phases hold (availability, p50, p99 of good
-    answers, if there are a hundred) of the requests that arrived in them. ``noted`` has the
-    values of the aims.
+    answers, if there are a hundred) of the requests that arrived in them. ``degraded`` is
+    the share of good answers that were less than full ones while the fault lasted; ``noted`` has
+    the values of the aims.
     """
 
     horizon_s: float
@@ -54,6 +56,7 @@ class Series:
     before: tuple[float, float | None, float | None]
     during: tuple[float, float | None, float | None]
     after: tuple[float, float | None, float | None]
+    degraded: float = 0.0
     noted: tuple[Noted, ...] = ()
 
     @property
@@ -79,6 +82,8 @@ class Verdict:
         backlog that is still being worked off, nor a cache that is still being filled.
     harms
         What the fault did to the aims of the design while it lasted.
+    degraded_share
+        Good answers that were less than full ones because of the fault, of all good ones.
     status
         ``unaffected``, ``degraded``, ``outage`` (less than half the requests succeed, or get to
         where an objective is measured) or ``stays broken``.
@@ -97,15 +102,24 @@ class Verdict:
     recovery_s: float | None
     stays_broken: bool
     harms: tuple[Harm, ...] = ()
+    degraded_share: float = 0.0
 
     @property
-    def severity(self) -> tuple[bool, float, bool, float]:
-        """Orders verdicts: staying broken first, then lost work, broken objectives, slowness."""
-        slower = 1.0
-        if self.p99_before_s and self.p99_during_s:
-            slower = self.p99_during_s / self.p99_before_s
-        missed = any(harm.missed for harm in self.harms)
-        return self.stays_broken, round(self.lost_work, 3), missed, slower
+    def severity(self) -> tuple[bool, bool, float, bool, float, float]:
+        """Orders verdicts: staying broken, lost work, broken objectives, slow, lesser answers."""
+        felt, lost = self.status != "unaffected", round(self.lost_work, 3)
+        return self.stays_broken, felt, lost, self.missed, self.slower, self.degraded_share
+
+    @property
+    def slower(self) -> float:
+        """The p99 over that without the fault; 1 if either is not known."""
+        before, during = self.p99_before_s, self.p99_during_s
+        return during / before if before and during else 1.0
+
+    @property
+    def missed(self) -> bool:
+        """Whether the fault broke an objective on a time."""
+        return any(harm.missed for harm in self.harms)
 
     @property
     def lost_work(self) -> float:
@@ -153,8 +167,20 @@ def series_of(recording: Recording, phases: Phases, aims: Sequence[Aim] = ()) ->
         before=phase(0.25 * phases.begin, phases.begin),
         during=phase(phases.begin, phases.end),
         after=phase(phases.after, 1.0),
+        degraded=_degraded(recording, phases.begin * horizon, phases.end * horizon),
         noted=tuple(noted(aim, recording) for aim in aims),
     )
+
+
+def _degraded(recording: Recording, begin: float, end: float) -> float:
+    table = recording.requests
+    inside = (table["arrived"] >= begin) & (table["arrived"] < end)
+    codes = table["outcome"][inside]
+    good, full = (
+        int(np.isin(codes, [recording.outcomes.index(name) for name in names]).sum())
+        for names in (GOOD, GOOD[:1])
+    )
+    return 1.0 - full / good if good else 0.0
 
 
 def judge_case(series: Series, baseline: Series, aims: Sequence[Aim] = ()) -> Verdict:
@@ -170,6 +196,7 @@ def judge_case(series: Series, baseline: Series, aims: Sequence[Aim] = ()) -> Ve
         harm for _, harm in _harms(series, baseline, aims, phases.begin, phases.end) if harm
     )
     never_done = max((harm.missing_share for harm in harms), default=0.0)
+    degraded = _more_degraded(series, baseline)
     end_bin = int(phases.end * BINS)
     sick = np.flatnonzero(~healthy[end_bin:])
     recovery: float | None = 0.0
@@ -188,6 +215,7 @@ def judge_case(series: Series, baseline: Series, aims: Sequence[Aim] = ()) -> Ve
         and bool(healthy[hit].all())
         and not _slower(series, baseline)
         and not harms
+        and not degraded
     ):
         status = "unaffected"
     return Verdict(
@@ -204,12 +232,22 @@ def judge_case(series: Series, baseline: Series, aims: Sequence[Aim] = ()) -> Ve
         recovery_s=recovery,
         stays_broken=stuck,
         harms=harms,
+        degraded_share=degraded,
     )
 
 
 def _unsure_of(lost_anyway: Floats, during: float) -> float:
     """Lost requests that say nothing: the two runs differ as much by chance (two deviations)."""
     return max(0.001 * during, 2.0 * math.sqrt(2.0 * max(float(lost_anyway.sum()), 0.0)))
+
+
+def _more_degraded(series: Series, baseline: Series) -> float:
+    """By how much more answers are less than full ones; 0 if that may be chance."""
+    hit = slice(int(series.phases.begin * BINS), int(series.phases.end * BINS))
+    count = max(float(series.good[hit].sum()), 1.0)
+    usual, more = baseline.degraded, series.degraded - baseline.degraded
+    spread = DEVIATIONS * math.sqrt(2.0 * usual * (1.0 - usual) / count)
+    return more if more > max(MARGIN, spread) else 0.0
 
 
 def _slower(series: Series, baseline: Series) -> bool:

@@ -7,6 +7,8 @@ from simulator.quantities import told_duration
 
 FELT = 0.0005
 """Least share of failed requests that is told."""
+SLOWER = 1.25
+"""Least ratio of p99 that is told."""
 OF_ITS_OWN = 0.1
 """How much more of the work behind an objective is lost than requests, to be told beside them."""
 TOLD = 2
@@ -35,15 +37,17 @@ def _effects(verdict: Verdict) -> Iterator[str]:
     fails = verdict.lost_share >= FELT
     if fails:
         yield f"{100 * verdict.lost_share:.3g}% of the requests fail"
-    before, during = verdict.p99_before_s, verdict.p99_during_s
-    slower = bool(before and during and during > 1.25 * before)
+    slower = verdict.slower > SLOWER
     if slower:
-        yield f"p99 goes from {told_duration(before or 0.0)} to {told_duration(during or 0.0)}"
+        before, during = verdict.p99_before_s or 0.0, verdict.p99_during_s or 0.0
+        yield f"p99 goes from {told_duration(before)} to {told_duration(during)}"
+    if verdict.degraded_share:
+        yield f"{100 * verdict.degraded_share:.3g}% of the answers are degraded"
     harms = list(_harms(verdict, slower))[:TOLD]
     if harms and not fails and not slower:
         harms[0] = f"no caller gets an error, but {harms[0]}"
     yield from harms
-    if not (fails or slower or harms):
+    if not (fails or slower or harms or verdict.degraded_share):
         yield "for a while the typical request takes more than twice as long"
 
 

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 
+from simulator.components.broker import Broker
 from simulator.metrics.resilience import Verdict
+from simulator.policies.calling import Calling
+from simulator.studies.drill_sentence import SLOWER
 from simulator.topology.callers import callers_of
 from simulator.topology.model import Topology
 
@@ -23,6 +26,10 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
         return _against_overload(verdict)
     if fault == "flush":
         return _against_a_cold_start(topology, component)
+    if verdict.degraded_share and not (
+        verdict.lost_work or verdict.missed or verdict.slower > SLOWER
+    ):
+        return ""  # the second way is there, and it is what users get
     calls = list(callers_of(topology, component))
     callers = _named(name for name, _ in calls)
     timed = all(call.timeout or call.per_try_timeout for _, call in calls)
@@ -33,11 +40,13 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
         return f"{component} is outside of the system: nothing in it helps, its users try again"
     if verdict.stays_broken:
         return _against_metastability(component, callers, retried)
-    if not verdict.lost_share and verdict.never_done:
+    unseen = not verdict.lost_share and verdict.slower <= SLOWER
+    if unseen and verdict.never_done:
+        return _against_lost_work(topology, component, calls)
+    if unseen and verdict.harms and fault == "10x slow":
         return (
-            f"keep what nobody waits for until it is done: a `kind: broker` before {component} "
-            "that delivers again for longer than the failure lasts (`max_receives`, "
-            f"`redelivery_delay`), or `max_attempts` with `backoff` in {callers}"
+            f"have more of {component}, or call something else when it is slow (a `timeout` and "
+            f"`kind: fallback`, by {callers}); meanwhile the work is late, not lost"
         )
     if fault == "10x slow":
         if not timed:
@@ -60,6 +69,24 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
     return (
         f"give {callers} a second way when {component} is gone: `on_failure` or `optional: true` "
         "on the call, or `kind: fallback` with another target"
+    )
+
+
+def _against_lost_work(
+    topology: Topology, component: str, calls: Iterable[tuple[str, Calling]]
+) -> str:
+    """Nobody waits for the work, so nobody asks for it again."""
+    names = [name for name, _ in calls]
+    brokers = [name for name in names if isinstance(topology.components.get(name), Broker)]
+    if brokers:
+        return (
+            f"let {_named(brokers)} deliver again for longer than the failure lasts "
+            "(`max_receives`, `redelivery_delay`), and keep what it gives up (`dead_letters`)"
+        )
+    return (
+        f"keep what nobody waits for until it is done: a `kind: broker` before {component} that "
+        "delivers again for longer than the failure lasts (`max_receives`, `redelivery_delay`), "
+        f"or `max_attempts` with `backoff` on the calls by {_named(names)}"
     )
 
 

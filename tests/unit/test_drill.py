@@ -69,9 +69,12 @@ def test_an_outage_that_fails_fast_recovers_at_once(result: Drill) -> None:
     assert down["recovery_s"] <= 4.0
 
 
-def test_an_optional_call_is_not_noticed(result: Drill) -> None:
-    assert row(result, "hints", "down")["status"] == "unaffected"
-    assert row(result, "hints", "down")["remedy"] == ""
+def test_an_optional_call_degrades_answers_and_has_its_second_way(result: Drill) -> None:
+    down = row(result, "hints", "down")
+    assert down["status"] == "degraded" and down["degraded_share"] > 0.99  # all but the last
+    assert down["sentence"].startswith("with hints down, 99.9% of the answers are degraded, and")
+    assert down["lost_share"] == 0.0 and down["remedy"] == ""
+    assert row(result, "hints", "10x slow")["status"] == "unaffected"
 
 
 def test_the_worst_comes_first(result: Drill) -> None:
@@ -188,7 +191,8 @@ def series(median_s: float, p99: float) -> Series:
     medians = np.full(50, 0.1)
     medians[10:] = median_s
     phase = (1.0, median_s, p99)
-    return Series(50.0, Phases(0.2, 0.4, 0.7), every, every, medians, *(3 * [phase]), (aim,))
+    phases = Phases(0.2, 0.4, 0.7)
+    return Series(50.0, phases, every, every, medians, *(3 * [phase]), noted=(aim,))
 
 
 def test_longer_times_within_the_promise_are_no_breakage() -> None:
