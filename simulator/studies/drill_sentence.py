@@ -37,7 +37,8 @@ def _effects(verdict: Verdict) -> Iterator[str]:
     fails = verdict.lost_share >= FELT
     if fails:
         yield f"{100 * verdict.lost_share:.3g}% of the requests fail"
-    slower = verdict.slower > SLOWER
+    # In an outage the p99 is that of the few requests that can do without the part.
+    slower = verdict.slower > SLOWER and verdict.status != "outage"
     if slower:
         before, during = verdict.p99_before_s or 0.0, verdict.p99_during_s or 0.0
         yield f"p99 goes from {told_duration(before)} to {told_duration(during)}"

@@ -32,7 +32,7 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
         return ""  # the second way is there, and it is what users get
     calls = list(callers_of(topology, component))
     callers = _named(name for name, _ in calls)
-    timed = all(call.timeout or call.per_try_timeout for _, call in calls)
+    patient = [name for name, call in calls if not (call.timeout or call.per_try_timeout)]
     retried = any(call.attempts > 1 for _, call in calls)
     broken = any(call.breaker for _, call in calls)
     at_entry = any(name.startswith(ENTRY) for name, _ in calls)
@@ -49,8 +49,11 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
             f"`kind: fallback`, by {callers}); meanwhile the work is late, not lost"
         )
     if fault == "10x slow":
-        if not timed:
-            return f"put a `timeout` on the calls of {component} by {callers}: they wait for ever"
+        if patient:
+            return (
+                f"put a `timeout` on the calls of {component} by {_named(patient)}: they wait as "
+                "long as it takes"
+            )
         if not broken:
             return (
                 f"add a `breaker` with `slow_call_duration` to the calls of {component} by "

@@ -174,7 +174,11 @@ def test_an_entry_that_others_also_call_is_an_entry() -> None:
     app = {"kind": "service", "workers": 1, "steps": [{"call": "web"}]}
     assert "run web twice" in told({"app": app}, "web", "down")
     slow = told({"app": app}, "web", "10x slow")
-    assert "by app, requests view" in slow and "class" not in slow
+    # Requests have a time-out of their own; who has none is named.
+    assert "by app:" in slow and "class" not in slow
+    timed = SHOP | {"requests": {"view": {"entry": "web"}}}
+    both = Topology.model_validate(timed | {"components": SHOP["components"] | {"app": app}})
+    assert "by app, requests view:" in remedy(both, "web", "10x slow", FELT)
 
 
 def test_a_flushed_cache_has_nothing_stale_to_answer_with() -> None:
