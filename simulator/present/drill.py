@@ -38,7 +38,8 @@ def drill_lines(
         if row["status"] != "unaffected":
             yield _COLORS.get(row["status"], ""), _line(row, width)
     if quiet:
-        yield "dim", f"    … and {len(quiet)} faults that users do not notice"
+        faults = "fault" if len(quiet) == 1 else "faults"
+        yield "dim", f"    … and {len(quiet)} {faults} that users do not notice"
     yield "", ""
     for lesson in document["lessons"][:_TOLD]:
         yield from (("", line) for line in wrapped(f"{capital(lesson['sentence'])}.", "  · "))

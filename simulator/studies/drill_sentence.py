@@ -60,7 +60,9 @@ def _harms(verdict: Verdict, slower: bool) -> Iterator[str]:
                 f"{100 * harm.missing_share:.3g}% of what {harm.objective} measures is not done "
                 "by the end of the run"
             )
-        elif harm.usual is None or harm.during is None or harm.during <= harm.usual:
+        elif harm.usual is None or harm.during is None:
+            continue
+        elif not harm.missed and harm.during <= SLOWER * harm.usual:
             continue
         elif not (slower and harm.objective.endswith("latency")):
             promise = f" ({told_duration(harm.bound)} is promised)" if harm.missed else ""

@@ -148,7 +148,8 @@ def test_work_that_nobody_waits_for_is_to_be_kept(letters: Drill) -> None:
 
 
 def test_what_fails_with_its_requests_is_told_once(letters: Drill) -> None:
-    assert "delivery_time" not in row(letters, "desk", "down")["sentence"]
+    for fault in ("down", "50% errors"):
+        assert "delivery_time" not in row(letters, "desk", fault)["sentence"]
 
 
 FELT = replace(
