@@ -60,15 +60,14 @@ def _harms(verdict: Verdict, slower: bool) -> Iterator[str]:
                 f"{100 * harm.missing_share:.3g}% of what {harm.objective} measures is not done "
                 "by the end of the run"
             )
-        elif harm.usual is None or harm.during is None:
             continue
-        elif not harm.missed and harm.during <= SLOWER * harm.usual:
-            continue
-        elif not (slower and harm.objective.endswith("latency")):
+        usual, during = harm.usual or 0.0, harm.during or 0.0
+        worse = harm.missed or during > SLOWER * usual > 0.0
+        if worse and not (slower and harm.objective.endswith("latency")):
             promise = f" ({told_duration(harm.bound)} is promised)" if harm.missed else ""
             yield (
-                f"{harm.objective} {harm.statistic} goes from {told_duration(harm.usual)} to "
-                f"{told_duration(harm.during)}{promise}"
+                f"{harm.objective} {harm.statistic} goes from {told_duration(usual)} to "
+                f"{told_duration(during)}{promise}"
             )
 
 
