@@ -20,7 +20,9 @@ def aims_of(topology: Topology) -> Iterator[Aim]:
     for objective in objectives_of(topology):
         metric, threshold = objective.metric, objective.threshold
         is_recorded = metric in recorded and objective.of_class is None
-        if not (is_recorded or metric in TIMES) or threshold.operator not in ("<", "<="):
+        if not (is_recorded or metric in TIMES) or threshold.dimension != "duration":
+            continue
+        if threshold.operator not in ("<", "<="):
             continue
         if threshold.percentile is not None or threshold.aggregate == "mean":
             yield Aim(
