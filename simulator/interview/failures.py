@@ -5,7 +5,7 @@ from typing import Any
 
 from simulator.interview.blocks import Section
 from simulator.interview.material import Material, metric
-from simulator.interview.numbers import Figure, plain_words
+from simulator.interview.numbers import Figure, aloud, plain_words
 from simulator.metrics.fault_phases import recovery_sentence
 from simulator.studies.conditions import Measured
 
@@ -17,11 +17,25 @@ def failure_section(material: Material) -> Section:
     section = Section("What if a part fails")
     if material.faults:
         section.say("The documented failures, while they last, and how long the way back takes:")
+        rows = [
+            row
+            for name, measured in material.faults.items()
+            for row in _while(name, measured, material)
+        ]
+        promised = any(row[-1] for row in rows)
+        columns = (
+            "scenario",
+            "what happens",
+            "available before",
+            "during",
+            "p99 before",
+            "during",
+            "afterwards",
+            "what else is promised",
+        )
         section.table(
-            ("scenario", "what happens", "available before", "during", "p99 before", "during",
-             "afterwards"),
-            [row for name, measured in material.faults.items()
-             for row in _while(name, measured, material)],
+            columns if promised else columns[:-1],
+            [(*row[:-1], row[-1] or "–") if promised else row[:-1] for row in rows],
         )  # fmt: skip
         section.say("The same over the whole run:")
         words = ("availability", "degraded", "latency.p99", "quality")
@@ -36,8 +50,11 @@ def failure_section(material: Material) -> Section:
         document = material.drill.document
         quiet = sum(row["status"] == "unaffected" for row in document["rows"])
         felt = f"users do not notice {quiet} of them" if quiet else "users notice all of them"
+        phases = document["phases"]
+        lasts = Figure(phases["fault_ends_s"] - phases["fault_begins_s"], "s").aloud
         section.say(
-            f"Every part broken in turn, {len(document['rows'])} faults, worst first; {felt}:"
+            f"Every part broken in turn, {len(document['rows'])} faults of {lasts}, worst first; "
+            f"{felt}:"
         )
         section.list(
             [
@@ -53,12 +70,12 @@ def _while(name: str, measured: Measured, material: Material) -> Iterator[tuple[
     """A row for each span of a scenario; one without figures if its times are random."""
     scenario = plain_words(name)
     if measured.failure is not None:
-        yield (scenario, f"cannot be run: {measured.failure}", "–", "–", "–", "–", "–")
+        yield (scenario, f"cannot be run: {measured.failure}", "–", "–", "–", "–", "–", "")
         return
     rows = measured.document.get("faults") or []
     if not rows:
         happens = "; ".join(fault.sentence for fault in material.topology.faults[name])
-        yield (scenario, f"{happens}, now and then", "–", "–", "–", "–", "–")
+        yield (scenario, f"{happens}, now and then", "–", "–", "–", "–", "–", "")
     for row in rows:
         yield (
             scenario,
@@ -68,7 +85,18 @@ def _while(name: str, measured: Measured, material: Material) -> Iterator[tuple[
             _p99(row["before"]),
             _p99(row["during"]),
             recovery_sentence(row, _said),
+            "; ".join(_promised(objective) for objective in row["objectives"]),
         )
+
+
+def _promised(row: dict[str, Any]) -> str:
+    """What became of an objective on a recorded metric, for requests that came meanwhile."""
+    name, missing = f"{row['objective']} {row['statistic']}", row["missing_share"]
+    times = [aloud(row[phase], "s") for phase in ("before", "during")]
+    lost = f"{aloud(missing, 'share')} not done by the end of the run"
+    if row["during"] is None:
+        return f"{name} {times[0]} → {lost if missing else 'too few to tell'}"
+    return f"{name} {times[0]} → {times[1]}{f', {lost}' if missing else ''}"
 
 
 def _share(phase: dict[str, Any] | None) -> str:

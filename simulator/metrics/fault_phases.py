@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.metrics.aims import Aim, Noted, harm_of, noted, sick_stretch, together
 from simulator.metrics.resilience import arrival_times
 from simulator.metrics.window import EXCUSED, GOOD
 from simulator.recording.recording import Recording
@@ -42,7 +43,9 @@ def fault_bands(recordings: Sequence[Recording]) -> list[Document]:
     ]
 
 
-def fault_phases(recordings: Sequence[Recording], cut_s: float) -> list[Document]:
+def fault_phases(
+    recordings: Sequence[Recording], cut_s: float, aims: Sequence[Aim] = ()
+) -> list[Document]:
     """A row for each band, all replications together.
 
     ``before``, ``during`` and ``after`` hold ``availability`` (good answers over arrivals that are
@@ -54,14 +57,19 @@ def fault_phases(recordings: Sequence[Recording], cut_s: float) -> list[Document
     three standard deviations of a stretch) and twice the median. None if that is not before the
     next fault or the end of the run, or if there was no time before to compare with. A fault
     that takes no time (a flush) counts as during until then.
+
+    ``objectives`` has a row for each aim on a recorded metric, by arrival of the requests that
+    its values belong to: value ``before`` and ``during`` (None where there are too few), and the
+    ``missing_share`` of requests for which nothing was noted by the end of the run. It has to be
+    back as well before the fault counts as recovered from.
     """
     bands = fault_bands(recordings)
     if not bands:
         return []
     horizon = min(recording.horizon_s for recording in recordings)
-    arrivals = _Arrivals(recordings)
     first = bands[0]["from_s"]
     calm = (cut_s if cut_s < first else 0.25 * first, first)
+    arrivals = _Arrivals(recordings, aims, calm)
     rows = []
     before = arrivals.ended_in(calm)
     for number, band in enumerate(bands):
@@ -80,6 +88,7 @@ def fault_phases(recordings: Sequence[Recording], cut_s: float) -> list[Document
                 "after": arrivals.phase((gone, end)),
                 "watched_s": end - gone,
                 "recovery_s": recovery,
+                "objectives": arrivals.objectives((begin, felt_to)),
             }
         )
     return rows
@@ -120,9 +129,12 @@ def _within(times: Floats, span: Span) -> NDArray[np.bool_]:
 
 
 class _Arrivals:
-    """Requests of all replications: all, those owed no answer, and the good with their latency."""
+    """Requests of all replications: all, those owed no answer, and the good with their latency.
 
-    def __init__(self, recordings: Sequence[Recording]) -> None:
+    ``promised`` has the aims on recorded metrics, with their values in the calm span and at all.
+    """
+
+    def __init__(self, recordings: Sequence[Recording], aims: Sequence[Aim], calm: Span) -> None:
         self.issued = np.concatenate([arrival_times(recording) for recording in recordings])
         tables = [recording.requests for recording in recordings]
         arrived: Floats = np.concatenate([table["arrived"] for table in tables])
@@ -131,6 +143,38 @@ class _Arrivals:
         excused = np.concatenate([_with_outcome(recording, EXCUSED) for recording in recordings])
         self.arrived, self.ended = arrived, arrived + latency
         self.latency, self.good, self.excused = latency, good, excused
+        self.calm = calm
+        self.horizon = min(recording.horizon_s for recording in recordings)
+        self.promised: list[tuple[Aim, Noted, Noted]] = []
+        for aim in aims:
+            values = together([noted(aim, recording) for recording in recordings])
+            usual = values.noted_in(*calm)
+            typical = aim.value(usual.values)
+            # What takes as long as the time before the fault is not known by its end.
+            if aim.recorded and typical is not None and typical < 0.2 * (calm[1] - calm[0]):
+                self.promised.append((aim, usual, values))
+
+    def objectives(self, span: Span) -> list[Document]:
+        """What became of each aim on a recorded metric for the requests that arrived in a span."""
+        found = []
+        for aim, usual, values in self.promised:
+            now = values.arrived_in(*span)
+            harm = harm_of(aim, now, usual, self._traffic(span))
+            found.append(
+                {
+                    "objective": aim.name,
+                    "statistic": aim.statistic,
+                    "before": aim.value(usual.values),
+                    "during": aim.value(now.values),
+                    "missing_share": harm.missing_share if harm is not None else 0.0,
+                }
+            )
+        return found
+
+    def _traffic(self, span: Span) -> float:
+        """Arrivals in a span over those of the calm one."""
+        calm = int(_within(self.issued, self.calm).sum())
+        return float(_within(self.issued, span).sum() / calm) if calm else 0.0
 
     def phase(self, span: Span) -> Document | None:
         """The requests that arrived in a span."""
@@ -169,6 +213,8 @@ class _Arrivals:
         return (bad[-1] + 1) * width if bad[-1] < 0.95 * STRETCHES else None
 
     def _sick(self, before: Document, span: Span) -> bool:
+        if any(self._behind(usual, values, span) for _, usual, values in self.promised):
+            return True
         found = self.phase(span)
         if found is None:
             return False
@@ -178,3 +224,10 @@ class _Arrivals:
             return True
         slow = found["p50_s"] is not None and before["p50_s"] is not None
         return slow and found["p50_s"] > SLOWER * before["p50_s"]
+
+    def _behind(self, usual: Noted, values: Noted, span: Span) -> bool:
+        """Whether a recorded metric is late or missing, if there is time for it to be noted."""
+        if span[1] > self.horizon - 2.0 * float(np.quantile(usual.values, 0.99)):
+            return False
+        expected = usual.requests * self._traffic(span)
+        return sick_stretch(values.arrived_in(*span), expected, float(np.median(usual.values)))

@@ -38,7 +38,8 @@ def drill_lines(
         if row["status"] != "unaffected":
             yield _COLORS.get(row["status"], ""), _line(row, width)
     if quiet:
-        yield "dim", f"    … and {len(quiet)} faults that users do not notice"
+        faults = "fault" if len(quiet) == 1 else "faults"
+        yield "dim", f"    … and {len(quiet)} {faults} that users do not notice"
     yield "", ""
     for lesson in document["lessons"][:_TOLD]:
         yield from (("", line) for line in wrapped(f"{capital(lesson['sentence'])}.", "  · "))
@@ -85,6 +86,12 @@ def recovery_of(row: dict[str, Any]) -> str:
     return seconds(recovery) if recovery else "at once"
 
 
+def lost_work(row: dict[str, Any]) -> float:
+    """The share of requests that fail, or do not get to where an objective is measured."""
+    missing = [harm["missing_share"] for harm in row["harms"]]
+    return float(max([row["lost_share"], *missing]))
+
+
 def slower_times(row: dict[str, Any]) -> float | None:
     """The p99 during the fault over that without it; None if either is not known."""
     before, during = row["p99_before_s"], row["p99_during_s"]
@@ -100,5 +107,5 @@ def _line(row: dict[str, Any], width: int) -> str:
     return (
         f"    {row['component']:<{width}}  {row['fault']:<10}  "
         f"{percent(row['availability_during']):>9}  {seconds(row['p99_during_s']):>10}  "
-        f"{percent(row['lost_share']):>6}  {recovery_of(row):>11}"
+        f"{percent(lost_work(row)):>6}  {recovery_of(row):>11}"
     )

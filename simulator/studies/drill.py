@@ -9,8 +9,10 @@ from typing import Any
 from simulator.engine.anatomy import Anatomy, anatomy
 from simulator.engine.budget import Budget
 from simulator.engine.replicate import Experiment, run_replication
+from simulator.metrics.aims import Aim
 from simulator.metrics.resilience import Phases, Series, Verdict, judge_case, series_of
-from simulator.quantities import told_duration
+from simulator.studies.aims import aims_of
+from simulator.studies.drill_sentence import sentence_of
 from simulator.studies.lessons import lessons
 from simulator.studies.remedies import remedy
 from simulator.studies.run import RunOptions, plan_run
@@ -150,17 +152,18 @@ def drill(topology: Topology, options: RunOptions, progress: Progress | None = N
     experiment = replace(experiment, budget=Budget(wall_s=options.wall_s, drain_factor=0.5))
     every = list(cases(anatomy(experiment.topology)))
     jobs = options.jobs or os.cpu_count() or 1
-    baseline, *broken = list(_run_all(experiment, every, jobs, progress))
+    aims = tuple(aims_of(experiment.topology))
+    baseline, *broken = list(_run_all(experiment, aims, every, jobs, progress))
     rows = []
     for case, series in zip(every, broken, strict=True):
-        verdict = judge_case(series, baseline)
+        verdict = judge_case(series, baseline, aims)
         rows.append(
             Row(
                 case,
                 verdict,
-                sentence_of(case, verdict),
+                sentence_of(case.component, case.fault, verdict),
                 remedy(experiment.topology, case.component, case.fault, verdict),
-                series,
+                replace(series, noted=()),
             )
         )
     rows.sort(key=lambda row: row.verdict.severity, reverse=True)
@@ -170,23 +173,27 @@ def drill(topology: Topology, options: RunOptions, progress: Progress | None = N
         horizon_s=experiment.horizon_s,
         seed=options.seed,
         rows=tuple(rows),
-        baseline=baseline,
+        baseline=replace(baseline, noted=()),
     )
 
 
 def _run_all(
-    experiment: Experiment, every: Sequence[Case], jobs: int, progress: Progress | None
+    experiment: Experiment,
+    aims: Sequence[Aim],
+    every: Sequence[Case],
+    jobs: int,
+    progress: Progress | None,
 ) -> Iterator[Series]:
     documents: list[dict[str, Any] | None] = [None, *(case.document for case in every)]
     if jobs == 1:
-        results: Any = (_run_case(experiment, document) for document in documents)
+        results: Any = (_run_case(experiment, aims, document) for document in documents)
     else:
         from joblib import delayed
 
         from simulator.engine.forked import side_by_side
 
         results = side_by_side(
-            (delayed(_run_case)(experiment, document) for document in documents), jobs
+            (delayed(_run_case)(experiment, aims, document) for document in documents), jobs
         )
     for number, series in enumerate(results):
         if progress is not None:
@@ -195,10 +202,12 @@ def _run_all(
         yield series
 
 
-def _run_case(experiment: Experiment, document: dict[str, Any] | None) -> Series:
+def _run_case(
+    experiment: Experiment, aims: Sequence[Aim], document: dict[str, Any] | None
+) -> Series:
     faults = () if document is None else read_faults([document])
     recording = run_replication(replace(experiment, faults=faults), 0)
-    return series_of(recording, PHASES)
+    return series_of(recording, PHASES, aims)
 
 
 def _course(series: Series) -> dict[str, list[float | None]]:
@@ -209,33 +218,3 @@ def _course(series: Series) -> dict[str, list[float | None]]:
     ]
     medians = [None if isnan(value) else float(value) for value in series.median_s]
     return {"availability": shares, "median_s": medians}
-
-
-def sentence_of(case: Case, verdict: Verdict) -> str:
-    """What an engineer would say about the case."""
-    what = {
-        "down": f"with {case.component} down",
-        "10x slow": f"with {case.component} 10x slower",
-        "50% errors": f"when half the calls of {case.component} fail",
-        "flush": f"after {case.component} is flushed",
-        "3x spike": "at three times the traffic",
-    }[case.fault]
-    if verdict.status == "unaffected":
-        return f"{what}, users notice nothing"
-    effects = []
-    if verdict.lost_share >= 0.0005:
-        effects.append(f"{100 * verdict.lost_share:.3g}% of the requests fail")
-    before, during = verdict.p99_before_s, verdict.p99_during_s
-    if before and during and during > 1.25 * before:
-        effects.append(f"p99 goes from {told_duration(before)} to {told_duration(during)}")
-    if not effects:
-        effects.append("some answers come later or are degraded")
-    if verdict.stays_broken:
-        end = "and the system stays broken after the fault is gone"
-    elif verdict.recovery_s is None:
-        end = "and it is not back to normal by the end of the run"
-    elif verdict.recovery_s > 0.0:
-        end = f"and it takes {told_duration(verdict.recovery_s)} to recover"
-    else:
-        end = "and it recovers at once"
-    return f"{what}, {' and '.join(effects)}, {end}"

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from simulator.studies.drill_sentence import OF_ITS_OWN
+
 Row = Mapping[str, Any]
 
 LISTED = 12
@@ -33,6 +35,8 @@ def lessons(rows: Sequence[Row]) -> list[dict[str, Any]]:
 def _kind(row: Row) -> str:
     """What the remedies of a story have in common; empty for a case of its own."""
     if row["stays_broken"] or row["recovery_s"] or row["lost_share"] < HEAVY:
+        return ""
+    if any(harm["missing_share"] > row["lost_share"] + OF_ITS_OWN for harm in row["harms"]):
         return ""
     return next((kind for kind in REMEDIES if kind in row["remedy"]), "")
 

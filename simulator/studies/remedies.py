@@ -1,6 +1,11 @@
 """The policy that would help against a failure."""
 
+from collections.abc import Iterable
+
+from simulator.components.broker import Broker
 from simulator.metrics.resilience import Verdict
+from simulator.policies.calling import Calling
+from simulator.studies.drill_sentence import SLOWER
 from simulator.topology.callers import callers_of
 from simulator.topology.model import Topology
 
@@ -12,37 +17,52 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
     """What to change in the document, given what its calls already have; empty if nothing.
 
     The rules are those of practice: bound the waiting before anything else, spread the load of
-    retries, have a second source for what can be gone, and shed what cannot be served.
+    retries, have a second source for what can be gone, keep work that nobody waits for until it
+    is done, and shed what cannot be served.
     """
     if verdict.status == "unaffected":
         return ""
     if fault == "3x spike":
         return _against_overload(verdict)
     if fault == "flush":
-        return (
-            "let misses for the same key share one fetch (`coalesce: cache`), and answer from "
-            "stale entries while the origin recovers (`stale_if_error`)"
-        )
+        return _against_a_cold_start(topology, component)
+    if verdict.degraded_share and not (
+        verdict.lost_work or verdict.missed or verdict.slower > SLOWER
+    ):
+        return ""  # the second way is there, and it is what users get
     calls = list(callers_of(topology, component))
-    callers = ", ".join(dict.fromkeys(name for name, _ in calls)) or "its callers"
-    timed = all(call.timeout or call.per_try_timeout for _, call in calls)
+    callers = _named(name for name, _ in calls)
+    patient = [name for name, call in calls if not (call.timeout or call.per_try_timeout)]
     retried = any(call.attempts > 1 for _, call in calls)
     broken = any(call.breaker for _, call in calls)
+    at_entry = any(name.startswith(ENTRY) for name, _ in calls)
+    if at_entry and topology.components[component].external:
+        return f"{component} is outside of the system: nothing in it helps, its users try again"
     if verdict.stays_broken:
         return _against_metastability(component, callers, retried)
+    unseen = not verdict.lost_share and verdict.slower <= SLOWER
+    if unseen and verdict.never_done:
+        return _against_lost_work(topology, component, calls)
+    if unseen and verdict.harms and fault == "10x slow":
+        return (
+            f"have more of {component}, or call something else when it is slow (a `timeout` and "
+            f"`kind: fallback`, by {callers}); meanwhile the work is late, not lost"
+        )
     if fault == "10x slow":
-        if not timed:
-            return f"put a `timeout` on the calls of {component} in {callers}: they wait for ever"
+        if patient:
+            return (
+                f"put a `timeout` on the calls of {component} by {_named(patient)}: they wait as "
+                "long as it takes"
+            )
         if not broken:
             return (
-                f"add a `breaker` with `slow_call_duration` to the calls of {component} in "
+                f"add a `breaker` with `slow_call_duration` to the calls of {component} by "
                 f"{callers}, or `hedge` them if only some are slow"
             )
-    at_entry = all(name.startswith(ENTRY) for name, _ in calls)
     if fault == "50% errors" and not retried and not at_entry:
         return (
             f"try again: `max_attempts: 3` with `retry_budget: {{finagle: {{}}}}` on the calls of "
-            f"{component} in {callers}"
+            f"{component} by {callers}"
         )
     if at_entry:
         return (
@@ -53,6 +73,45 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
         f"give {callers} a second way when {component} is gone: `on_failure` or `optional: true` "
         "on the call, or `kind: fallback` with another target"
     )
+
+
+def _against_lost_work(
+    topology: Topology, component: str, calls: Iterable[tuple[str, Calling]]
+) -> str:
+    """Nobody waits for the work, so nobody asks for it again."""
+    names = [name for name, _ in calls]
+    brokers = [name for name in names if isinstance(topology.components.get(name), Broker)]
+    if brokers:
+        return (
+            f"let {_named(brokers)} deliver again for longer than the failure lasts "
+            "(`max_receives`, `redelivery_delay`), and keep what it gives up (`dead_letters`)"
+        )
+    return (
+        f"keep what nobody waits for until it is done: a `kind: broker` before {component} that "
+        "delivers again for longer than the failure lasts (`max_receives`, `redelivery_delay`), "
+        f"or `max_attempts` with `backoff` on the calls by {_named(names)}"
+    )
+
+
+def _named(callers: Iterable[str]) -> str:
+    """Components by name, and after them the classes of requests that enter here."""
+    names = list(dict.fromkeys(callers))
+    classes = [name.removeprefix(ENTRY) for name in names if name.startswith(ENTRY)]
+    listed = [name for name in names if not name.startswith(ENTRY)]
+    if classes:
+        listed.append(f"requests {', '.join(classes)}")
+    return ", ".join(listed) or "its callers"
+
+
+def _against_a_cold_start(topology: Topology, component: str) -> str:
+    """Stale entries do not help: a flush has taken them as well."""
+    cache = topology.components[component]
+    if not hasattr(cache, "on_miss"):
+        return f"leave {component} room for the work of a cold start"
+    room = f"leave what {component} reads from room for the misses of a cold start"
+    if getattr(cache, "key", None) is None or getattr(cache, "coalesce", "none") != "none":
+        return room
+    return f"let misses for the same key share one fetch (`coalesce: cache`), and {room}"
 
 
 def _against_metastability(component: str, callers: str, retried: bool) -> str:

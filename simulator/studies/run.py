@@ -14,6 +14,7 @@ from simulator.metrics.spread import Document
 from simulator.metrics.summary import Findings, Question, settle, summarize
 from simulator.metrics.verdict import judge
 from simulator.recording.recording import Recording
+from simulator.studies.aims import aims_of
 from simulator.topology.attribute_forms import check_workload
 from simulator.topology.fault_file import check_times, find_faults
 from simulator.topology.model import Topology
@@ -143,7 +144,9 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
     document = _complete(document, experiment, workload, recordings, stopped_by)
     document |= judge(document, thresholds, findings, paper.least_utilizations())
     if experiment.faults:
-        document["faults"] = fault_phases(recordings, findings.cut_s)
+        document["faults"] = fault_phases(
+            recordings, findings.cut_s, list(aims_of(experiment.topology))
+        )
     notes = {row.name: list(row.notes) for row in paper.rows if row.notes}
     if notes:
         document["notes"] = notes

@@ -1,10 +1,16 @@
 """The drill finds what recovers, what does not, and what nobody notices."""
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from simulator.metrics.aims import Aim, Noted
+from simulator.metrics.resilience import Phases, Series, Verdict, judge_case
 from simulator.studies.drill import Drill, drill
+from simulator.studies.drill_sentence import sentence_of
+from simulator.studies.remedies import remedy
 from simulator.studies.run import RunOptions
 from simulator.topology.model import Topology
 
@@ -63,9 +69,12 @@ def test_an_outage_that_fails_fast_recovers_at_once(result: Drill) -> None:
     assert down["recovery_s"] <= 4.0
 
 
-def test_an_optional_call_is_not_noticed(result: Drill) -> None:
-    assert row(result, "hints", "down")["status"] == "unaffected"
-    assert row(result, "hints", "down")["remedy"] == ""
+def test_an_optional_call_degrades_answers_and_has_its_second_way(result: Drill) -> None:
+    down = row(result, "hints", "down")
+    assert down["status"] == "degraded" and down["degraded_share"] > 0.99  # all but the last
+    assert down["sentence"].startswith("with hints down, 99.9% of the answers are degraded, and")
+    assert down["lost_share"] == 0.0 and down["remedy"] == ""
+    assert row(result, "hints", "10x slow")["status"] == "unaffected"
 
 
 def test_the_worst_comes_first(result: Drill) -> None:
@@ -79,3 +88,123 @@ def test_the_matrix_does_not_depend_on_the_number_of_processes(result: Drill) ->
     options = RunOptions(duration_s=100.0, jobs=2, seed=1)
     again = drill(Topology.model_validate(SHOP), options)
     assert again.document == result.document
+
+
+LETTERS: dict[str, Any] = {
+    "name": "letters",
+    "rate": "100 rps",
+    "requests": {"send": {"entry": "desk", "timeout": "5s"}},
+    "components": {
+        "desk": {
+            "kind": "service",
+            "workers": 20,
+            "steps": [{"work": "5ms"}, {"spawn": [{"call": "carrier"}]}],
+        },
+        "carrier": {
+            "kind": "service",
+            "workers": 20,
+            "steps": [{"work": {"exponential": "20ms"}}, {"record": "delivery_time"}],
+        },
+    },
+    "objectives": {"delivery_time": ["p(99)<200ms"]},
+}
+
+
+@pytest.fixture(scope="module")
+def letters() -> Drill:
+    return drill(Topology.model_validate(LETTERS), RunOptions(duration_s=60.0, jobs=1, seed=1))
+
+
+def test_what_never_arrives_is_no_fault_that_nobody_notices(letters: Drill) -> None:
+    down = row(letters, "carrier", "down")
+    assert down["lost_share"] == 0.0 and down["availability_during"] == 1.0
+    (harm,) = down["harms"]
+    # 1200 letters are sent meanwhile; those under way at its begin count as arrived before it.
+    assert harm["missing_share"] == 1.0 and down["status"] == "outage"
+    assert down["sentence"].startswith(
+        "with carrier down, no caller gets an error, but 100% of what delivery_time measures is "
+        "not done by the end of the run"
+    )
+    # Half of the letters are lost: a deviation of 17 among 1200, so five are 7 points.
+    half = row(letters, "carrier", "50% errors")
+    assert half["harms"][0]["missing_share"] == pytest.approx(0.5, abs=0.07)
+
+
+def test_a_late_delivery_breaks_its_objective_while_callers_wait_for_nothing(
+    letters: Drill,
+) -> None:
+    # The p99 of the service alone is 921 ms, and that of 1200 letters has a deviation of 57 ms
+    # (sqrt(0.99 * 0.01 / 1200) over the density 0.05 / s): 500 ms is seven below.
+    slow = row(letters, "carrier", "10x slow")
+    (harm,) = slow["harms"]
+    assert harm["missed"] and harm["usual"] < 0.2 < 0.5 < harm["during"]
+    assert slow["status"] == "degraded" and slow["remedy"]
+    assert "no caller gets an error, but delivery_time p99 goes from" in slow["sentence"]
+    assert "(200ms is promised)" in slow["sentence"]
+
+
+def test_work_that_nobody_waits_for_is_to_be_kept(letters: Drill) -> None:
+    assert "a `kind: broker` before carrier" in row(letters, "carrier", "down")["remedy"]
+
+
+def test_what_fails_with_its_requests_is_told_once(letters: Drill) -> None:
+    for fault in ("down", "50% errors"):
+        assert "delivery_time" not in row(letters, "desk", fault)["sentence"]
+
+
+FELT = replace(
+    judge_case(*(2 * [Series(1.0, Phases(0.2, 0.4, 0.7), *(3 * [np.ones(50)]),
+                             *(3 * [(1.0, 0.1, 0.2)]))])),
+    status="degraded", lost_share=0.5,
+)  # fmt: skip
+
+
+def told(changes: dict[str, Any], component: str, fault: str, verdict: Verdict = FELT) -> str:
+    document = SHOP | {"components": SHOP["components"] | changes}
+    return remedy(Topology.model_validate(document), component, fault, verdict)
+
+
+def test_a_part_outside_of_the_system_is_not_to_be_run_twice() -> None:
+    web = SHOP["components"]["web"]
+    assert "run web twice" in told({}, "web", "down")
+    for fault in ("down", "10x slow", "50% errors"):
+        assert "outside of the system" in told({"web": web | {"external": True}}, "web", fault)
+
+
+def test_an_entry_that_others_also_call_is_an_entry() -> None:
+    app = {"kind": "service", "workers": 1, "steps": [{"call": "web"}]}
+    assert "run web twice" in told({"app": app}, "web", "down")
+    slow = told({"app": app}, "web", "10x slow")
+    # Requests have a time-out of their own; who has none is named.
+    assert "by app:" in slow and "class" not in slow
+    timed = SHOP | {"requests": {"view": {"entry": "web"}}}
+    both = Topology.model_validate(timed | {"components": SHOP["components"] | {"app": app}})
+    assert "by app, requests view:" in remedy(both, "web", "10x slow", FELT)
+
+
+def test_a_flushed_cache_has_nothing_stale_to_answer_with() -> None:
+    cache = {"kind": "cache", "lookup": "1ms", "key": "item", "on_miss": [{"call": "db"}]}
+    cold = told({"hints": cache}, "hints", "flush")
+    assert "coalesce: cache" in cold and "stale" not in cold
+    assert "coalesce" not in told({"hints": cache | {"coalesce": "cache"}}, "hints", "flush")
+
+
+def series(median_s: float, p99: float) -> Series:
+    """A run without a failure whose requests take that long from the fault on."""
+    aim = Noted(*(np.linspace(0.0, 50.0, 5000, endpoint=False),) * 2, np.full(5000, p99))
+    every = np.full(50, 100.0)
+    medians = np.full(50, 0.1)
+    medians[10:] = median_s
+    phase = (1.0, median_s, p99)
+    phases = Phases(0.2, 0.4, 0.7)
+    return Series(50.0, phases, every, every, medians, *(3 * [phase]), noted=(aim,))
+
+
+def test_longer_times_within_the_promise_are_no_breakage() -> None:
+    usual, slow = series(0.1, 0.2), series(0.3, 0.6)
+    promised = Aim("latency", "latency", 99.0, bound=1.0)
+    verdict = judge_case(slow, usual, [promised])
+    assert not verdict.stays_broken and verdict.recovery_s is None
+    assert "still refilling" in sentence_of("cache", "flush", verdict)
+    broken = judge_case(slow, usual, [replace(promised, bound=0.5)])
+    assert broken.stays_broken and broken.harms[0].missed

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from math import log10
 
-from simulator.present.drill import as_usual, recovery_of, slower_times
+from simulator.present.drill import as_usual, lost_work, recovery_of, slower_times
 from simulator.present.html.blocks import DataTable, Document, Drawing, Report, Switch
 from simulator.present.html.figure import Figure
 from simulator.present.html.theme import axis, layout, plain
@@ -158,7 +158,7 @@ def _short(name: str) -> str:
 def _table(document: Document) -> DataTable:
     columns = (
         "component", "fault", "ok without", "ok during", "ok long after", "p99 without",
-        "p99 during", "p99 long after", "requests lost", "recovers in", "status",
+        "p99 during", "p99 long after", "lost", "recovers in", "status",
     )  # fmt: skip
     marks = {"stays broken": "fail", "outage": "fail", "degraded": "unsure", "unaffected": "pass"}
     rows = document["rows"]
@@ -175,7 +175,7 @@ def _table(document: Document) -> DataTable:
                 seconds(row["p99_before_s"]),
                 seconds(row["p99_during_s"]),
                 seconds(row["p99_after_s"]),
-                percent(row["lost_share"]),
+                percent(lost_work(row)),
                 recovery_of(row),
                 row["status"],
             )
