@@ -108,9 +108,9 @@ class GpuPool(Component):
     max_batch_size: PositiveInt = 8
     """Largest batch of one pass."""
     preferred_batch_size: list[PositiveInt] = Field(default_factory=list)
-    """Sizes that a dynamic batch waits for."""
+    """Sizes that a dynamic batch waits for; `max_batch_size` if left out."""
     max_queue_delay: Duration = 0.0
-    """How long an item waits for company."""
+    """How long an item waits for company; then all that wait go, up to `max_batch_size`."""
     max_queue_size: Count = 0
     """Most items waiting for one replica; 0 is no limit."""
 
@@ -288,7 +288,7 @@ class GpuPool(Component):
     def _engines_on_paper(self, attributes: Means) -> Paper:
         if self.batching != "continuous":
             server = self.batch_server()
-            size = server.max_batch_size
+            size = server.saturated_size
             seconds = server.batch_time.seconds([self.item(attributes)] * size, 0)
             return Paper(servers=float(self.replicas * size), service_s=seconds)
         prefill, decode = self.parts

@@ -62,11 +62,17 @@ class BatchTime(Protocol):
 class DynamicBatching:
     """Triton's dynamic batcher in front of `instances` copies of a model.
 
-    A free instance takes the largest of `preferred_batch_size` that the queue can fill, or
-    `max_batch_size` items. A smaller batch goes when its oldest item has waited
-    `max_queue_delay_s` (0: at once). With `max_queue_size` a full queue refuses (0: no limit).
+    A free instance takes the largest of `preferred_batch_size` that the queue can fill; without
+    preferred sizes that is `max_batch_size`. Once the oldest item has waited `max_queue_delay_s`,
+    it takes all there is, up to `max_batch_size`. A delay of 0 never counts as over: preferred
+    sizes go while the queue can fill one, and what is left goes at once. So `max_batch_size`
+    above the preferred sizes is reached only after a delay, and a full batch never waits, since
+    a preferred size can be made of it. With `max_queue_size` a full queue refuses (0: no limit).
 
-    Source: Triton Inference Server user guide, dynamic batcher (`ModelDynamicBatching`).
+    Source: Triton Inference Server user guide, "Batchers", and what it leaves open from
+    `DynamicBatchScheduler::GetDynamicBatch` (github.com/triton-inference-server/core,
+    src/dynamic_batch_scheduler.cc). Unlike Triton, a waiting batch is not sent because an item
+    of another shape comes after it, and none is formed before an instance is free.
     """
 
     def __init__(
@@ -96,12 +102,17 @@ class DynamicBatching:
         self.busy_s = 0.0
         self.batches = 0
         self.items = 0
-        self._preferred = sorted({*preferred_batch_size, max_batch_size})
+        self._preferred = sorted({*preferred_batch_size}) or [max_batch_size]
         self._free = list(range(instances))
         self._running: list[tuple[float, int, int, list[BatchItem]]] = []
         self._queue: list[tuple[int, int, BatchItem]] = []
         self._serial = 0
         self._deadline = FOREVER
+
+    @property
+    def saturated_size(self) -> int:
+        """Items of a batch when the queue is never short of them."""
+        return self.max_batch_size if self.max_queue_delay_s > 0.0 else self._preferred[-1]
 
     @property
     def waiting_count(self) -> int:
@@ -183,11 +194,11 @@ class DynamicBatching:
             waiting[item.shape] = (count + 1, min(oldest, item.arrived_s))
         for shape, (count, oldest) in waiting.items():
             reachable = bisect_right(self._preferred, count)
-            if reachable:
-                return shape, self._preferred[reachable - 1]
             due = oldest + self.max_queue_delay_s
+            if reachable and (due > now or self.max_queue_delay_s == 0.0):
+                return shape, self._preferred[reachable - 1]
             if due <= now:
-                return shape, count
+                return shape, min(count, self.max_batch_size)
             self._deadline = min(self._deadline, due)
         return None
 
