@@ -54,7 +54,7 @@ class GpuPool(Component):
     gpu: str
     """GPU by name, for example `h100`, `l4`, `rtx-4090`."""
     mig: MigSlice | None = None
-    """Slice of the GPU that one replica gets."""
+    """Slice of the GPU that one replica gets; `pass_time` is then that of the slice."""
     tensor_parallel: PositiveInt = 1
     """GPUs of one replica."""
     model: str | None = None
@@ -169,7 +169,15 @@ class GpuPool(Component):
     def hardware(self) -> Gpu:
         """The GPU, or the slice of it."""
         gpu = find_gpu(self.gpu)
-        return gpu if self.mig is None else mig_slice(gpu, self.mig.compute, self.mig.memory)
+        if self.mig is None:
+            return gpu
+        if self.tensor_parallel > 1:
+            message = (
+                f"MIG slices cannot share a model: tensor_parallel {self.tensor_parallel} needs "
+                "whole GPUs, so leave `mig` out or set `tensor_parallel: 1`"
+            )
+            raise ServingError(message, fields=("mig",))
+        return mig_slice(gpu, self.mig.compute, self.mig.memory)
 
     @property
     def shape(self) -> Model:
@@ -193,6 +201,12 @@ class GpuPool(Component):
             if card is not None and card.name != find_gpu(self.gpu).name:
                 message = f"{self.profile} was measured on {card.name}, not on {self.gpu}"
                 raise ServingError(message, fields=("gpu",))
+            if card is not None and self.mig is not None:
+                message = (
+                    f"{self.profile} was measured on a whole {card.name}, not on a slice of it: "
+                    "leave `profile` out to use the data sheet's share, or `mig` for the whole GPU"
+                )
+                raise ServingError(message, fields=("profile",))
             return profile.step_time(self.tensor_parallel, link=link)
         return Roofline(
             self.shape,

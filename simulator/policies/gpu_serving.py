@@ -65,7 +65,11 @@ class PromptBlocks(Spec):
 
 
 class MigSlice(Spec):
-    """A slice of a GPU, for example `{compute: 3, memory: 4}` for `3g.40gb` of an H100."""
+    """A slice of a GPU, for example `{compute: 3, memory: 4}` for `3g.40gb` of an H100.
+
+    Those that NVIDIA lists: 1 and 1, 1 and 2, 2 and 2, 3 and 4, 4 and 4, 7 and 8 (sevenths and
+    eighths of an A100, H100, H200 or B200); 1 and 1, 2 and 2, 4 and 4 quarters of an RTX PRO 6000.
+    """
 
     compute: PositiveInt
     """Compute slices."""

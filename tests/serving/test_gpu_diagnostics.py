@@ -60,6 +60,21 @@ def mistake(folder: Path, fields: list[str]) -> tuple[str, int, int, str]:
             "below one token for each of 600 sequences",
         ),
         (["gpu: l4", "mig: {compute: 1, memory: 1}", "model: llama-3-8b"], 1, "MIG slices"),
+        (
+            ["gpu: h100", "model: llama-3-8b", "mig: {compute: 5, memory: 3}"],
+            2,
+            "no MIG slice of H100 has 5 compute and 3 memory slices; the nearest has 4 and 4",
+        ),
+        (
+            [
+                "gpu: h100",
+                "model: llama-3-8b",
+                "tensor_parallel: 2",
+                "mig: {compute: 3, memory: 4}",
+            ],
+            3,
+            "MIG slices cannot share a model: tensor_parallel 2 needs whole GPUs",
+        ),
         (["gpu: h100", "model: llama-3-8b", "profile: none.json"], 2, "none.json:1:1: there is no"),
     ],
 )
@@ -96,6 +111,9 @@ def test_a_profile_tells_what_is_wrong_with_it(tmp_path: Path) -> None:
     _, line, column, said = mistake(tmp_path, wrong)
     assert (line, column) == (FIRST_LINE, 10)
     assert "good.json.gz was measured on RTX-PRO-6000, not on H100" in said
+    sliced = [*pool, "mig: {compute: 2, memory: 2}", f"profile: {tmp_path}/good.json.gz"]
+    _, line, _, said = mistake(tmp_path, sliced)
+    assert line == FIRST_LINE + 3 and "was measured on a whole RTX-PRO-6000, not on a slice" in said
     document = json.loads(gzip.decompress((tmp_path / "good.json.gz").read_bytes()))
     del document["tables"]
     (tmp_path / "cut.json").write_text(json.dumps(document))

@@ -22,14 +22,14 @@ FOLDER = Path(__file__).parents[2] / "data" / "llmservingsim" / "RTXPRO6000" / "
 
 
 def test_without_a_cost_a_replica_costs_what_its_gpus_do() -> None:
-    """The catalogue's price times the GPUs of a replica, a slice its share; `cost` overrules."""
+    """The catalogue's price times the GPUs of a replica, of a slice its share; `cost` overrules."""
     h100 = {"kind": "gpu_pool", "gpu": "h100", "model": "llama-3-8b"}
     price = find_gpu("h100").price_usd_per_hour
     both = GpuPool.model_validate({**h100, "tensor_parallel": 2})
     assert both.cost == pytest.approx(2 * price)
     assert any("catalogue's price" in note for note in both.on_paper({}).notes)
     slice_of_it = GpuPool.model_validate({**h100, "mig": {"compute": 3, "memory": 4}})
-    assert slice_of_it.cost == pytest.approx(price * 3 / 7)
+    assert slice_of_it.cost == pytest.approx(price * 4 / 8)
     own = GpuPool.model_validate({**h100, "cost": "$2.5/h"})
     assert own.cost == 2.5 and not any("catalogue's" in note for note in own.on_paper({}).notes)
     assert GpuPool.model_validate({**h100, "external": True}).cost is None
