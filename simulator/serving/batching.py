@@ -27,8 +27,8 @@ class BatchItem:
     fills in the times. A lower `priority` goes first.
     """
 
-    __slots__ = ("adapter", "arrived_s", "finished_s", "images", "payload", "priority", "shape",
-                 "started_s", "tokens")  # fmt: skip
+    __slots__ = ("adapter", "arrived_s", "dropped", "finished_s", "images", "payload", "priority",
+                 "shape", "started_s", "tokens")  # fmt: skip
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class BatchItem:
         self.arrived_s = 0.0
         self.started_s: float | None = None
         self.finished_s: float | None = None
+        self.dropped = False
 
 
 class BatchTime(Protocol):
@@ -102,6 +103,7 @@ class DynamicBatching:
         self.busy_s = 0.0
         self.batches = 0
         self.items = 0
+        self._served_item_s = 0.0
         self._preferred = sorted({*preferred_batch_size}) or [max_batch_size]
         self._free = list(range(instances))
         self._running: list[tuple[float, int, int, list[BatchItem]]] = []
@@ -129,6 +131,15 @@ class DynamicBatching:
         """Items waiting or being computed."""
         return len(self._queue) + sum(len(entry[3]) for entry in self._running)
 
+    def item_seconds(self, now: float) -> float:
+        """Return the seconds that items have been computed, each of a batch counted by itself.
+
+        Divided by a time, the mean number of items in service. What was lost or given up in the
+        middle of a batch does not count: nobody was served.
+        """
+        running = (_item_seconds(batch, min(end, now)) for end, *_, batch in self._running)
+        return self._served_item_s + sum(running)
+
     def next_time(self) -> float:
         """Return when a batch ends or a delay runs out next; infinity when nothing is due."""
         end = self._running[0][0] if self._running else FOREVER
@@ -151,6 +162,7 @@ class DynamicBatching:
                 del self._queue[index]
                 self._dispatch(now)
                 return True
+        item.dropped = True
         return False
 
     def advance(self, now: float) -> list[BatchItem]:
@@ -160,6 +172,7 @@ class DynamicBatching:
             at = self.next_time()
             while self._running and self._running[0][0] <= at:
                 end, _, instance, batch = heappop(self._running)
+                self._served_item_s += _item_seconds(batch, end)
                 for item in batch:
                     item.finished_s = end
                 done += batch
@@ -220,6 +233,11 @@ class DynamicBatching:
         self.items += len(batch)
         self._serial += 1
         heappush(self._running, (now + seconds, self._serial, instance, batch))
+
+
+def _item_seconds(batch: Sequence[BatchItem], until: float) -> float:
+    """Return the seconds that the items of a batch that somebody waits for were computed."""
+    return sum(until - (item.started_s or 0.0) for item in batch if not item.dropped)
 
 
 def static_batching(

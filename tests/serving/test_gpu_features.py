@@ -259,3 +259,41 @@ def test_keys_and_values_in_8_bits_are_sent_in_half_the_time() -> None:
     sent_s = 1000 * find_model("llama-3.2-3b").kv_bytes_per_token() / 1e9
     # The step itself reads 1,001 tokens in half the time too: less than a millisecond.
     assert gaps[0] - gaps[1] == pytest.approx(sent_s / 2, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "call"),
+    [
+        ("batching: dynamic, preferred_batch_size: [4]", "{to: pool}"),
+        ("batching: static, max_queue_delay: 50ms", "{to: pool}"),
+        ("batching: dynamic", "{to: pool, timeout: 40ms, cancel_on_timeout: in_service}"),
+    ],
+)
+def test_the_utilization_law_holds_for_batches(tmp_path: Path, fields: str, call: str) -> None:
+    """One pass serves several visits: X S is the mean number of them in service, not of passes.
+
+    Every visit is traced, so both sides count the same visits but for those that are cut by the
+    edges of the window: a few of thousands, far below 1 %.
+    """
+    path = tmp_path / "batches.yaml"
+    path.write_text(f"""
+name: batches
+rate: 150 rps
+requests:
+  embed: {{entry: front, attributes: {{input_tokens: {{lognormal: {{mean: 100, cv: 1}}}}}}}}
+components:
+  front: {{kind: service, workers: 1000, steps: [{{call: {call}}}]}}
+  pool: {{kind: gpu_pool, gpu: t4, replicas: 2, {fields},
+    pass_time: {{fixed: 10ms, per_item: 2ms, per_token: 10us}}}}
+""")
+    document = simulator.run(path, requests=6000, replications=1).document
+    (law,) = (
+        row
+        for row in document["crosscheck"]
+        if row["component"] == "pool" and row["check"] == "utilization law"
+    )
+    assert law["status"] == "ok" and abs(law["residual"]) < 0.01
+    pool = document["components"]["pool"]
+    assert pool["utilization"] * pool["servers"] < 0.8 * law["measured"]
+    assert "in_service_area" not in pool["other"]
+    assert not any("law" in warning for warning in document["warnings"])
