@@ -97,6 +97,31 @@ def test_a_model_too_large_says_by_how_much_and_what_fits() -> None:
         plan_memory(find_model("llama-3-70b"), find_gpu("h100"))
 
 
+@pytest.mark.parametrize(
+    ("name", "card", "gpus", "bits", "said"),
+    [
+        # 756 GiB: neither 16 L4, nor one GPU of another kind, nor 4 bits on one L4.
+        ("llama-3.1-405b", "l4", 1, 2.0, "tensor_parallel 8 on MI300X"),
+        ("llama-3.1-405b", "h100", 8, 2.0, "tensor_parallel 16 or 8 H200 or fp8 weights"),
+        ("llama-3-70b", "h100", 1, 2.0, "tensor_parallel 2 or a B200 or fp8 weights"),
+        # The A100 does not multiply in FP8.
+        ("llama-3-70b", "a100", 1, 2.0, "tensor_parallel 2 or a B200 or int8 weights"),
+    ],
+)
+def test_what_would_fit_fits(name: str, card: str, gpus: int, bits: float, said: str) -> None:
+    """Each suggestion is planned as a pool is: more GPUs, other GPUs, fewer bits, else any."""
+    with pytest.raises(DoesNotFit) as caught:
+        plan_memory(find_model(name), find_gpu(card), tensor_parallel=gpus, weight_bytes=bits)
+    assert str(caught.value).endswith(f"; {said} would fit")
+
+
+def test_a_slice_is_not_joined_to_others() -> None:
+    """Tensor parallelism is no way out for a slice, a whole GPU is."""
+    with pytest.raises(DoesNotFit) as caught:
+        plan_memory(find_model("llama-3-8b"), mig_slice(find_gpu("h100"), 1, 1))
+    assert "tensor_parallel" not in str(caught.value) and "would fit" in str(caught.value)
+
+
 def test_tensor_parallelism_must_divide_the_heads() -> None:
     """With the degrees that do."""
     with pytest.raises(ServingError, match="does not divide the 32 attention heads"):
