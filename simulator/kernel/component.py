@@ -93,6 +93,11 @@ class Component(Kinded):
         """Mean demand of one visit; ``attributes`` gives the mean of each request attribute."""
 
     @property
+    def idle_fields(self) -> list[tuple[str, str, str]]:
+        """Fields that were set to no effect: the field, beside what it has none, a way out."""
+        return []
+
+    @property
     def refuses(self) -> bool:
         """Whether it may turn calls away, so that who calls it may go no further."""
         return False

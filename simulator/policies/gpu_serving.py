@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import PositiveInt
+from pydantic import PositiveInt, model_validator
 
 from simulator.kernel.references import Attribute, ListAttribute, NumberAttribute
 from simulator.kernel.spec import Spec
@@ -155,6 +155,12 @@ class Diffusion(Spec):
     resolution_exponent: PositiveNumber = 1.0
     """How time grows with pixels: 1 for convolutions, toward 2 for attention."""
 
+    @model_validator(mode="after")
+    def _loads_something(self) -> Self:
+        if self.adapter_load and self.adapter is None:
+            raise ValueError("`adapter_load` has no effect without `adapter`")
+        return self
+
 
 class PassTime(Spec):
     """How long one pass over a batch takes: a formula, a table, or diffusion.
@@ -173,6 +179,18 @@ class PassTime(Spec):
     """Measured times by batch size."""
     diffusion: Diffusion | None = None
     """Image generation."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        terms = [name for name in ("fixed", "per_item", "per_token") if getattr(self, name)]
+        forms = [name for name in ("diffusion", "table") if getattr(self, name) is not None]
+        if not terms and not forms:
+            listed = "`fixed`, `per_item`, `per_token`, `table` or `diffusion`"
+            raise ValueError(f"takes no time: give {listed}")
+        if len(forms + terms[:1]) > 1:
+            beside = (forms + terms)[1]
+            raise ValueError(f"`{beside}` has no effect beside `{forms[0]}`: leave one of them out")
+        return self
 
     def batch_time(self) -> BatchTime:
         """The time of a batch."""

@@ -94,7 +94,8 @@ class DynamicBatching:
         if too_large:
             raise ServingError(
                 f"preferred_batch_size {too_large} lies outside 1 to max_batch_size "
-                f"{max_batch_size}"
+                f"{max_batch_size}",
+                fields=("preferred_batch_size",),
             )
         self.batch_time = batch_time
         self.max_batch_size = max_batch_size
