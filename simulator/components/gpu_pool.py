@@ -51,6 +51,7 @@ class GpuPool(Component):
     """
 
     kind: Literal["gpu_pool"] = "gpu_pool"
+    files: ClassVar[tuple[str, ...]] = ("profile",)
     forgets: ClassVar[bool] = True
     replicas: PositiveInt = 1
     """How many copies of the model run."""
@@ -63,7 +64,8 @@ class GpuPool(Component):
     model: str | None = None
     """Language model by name, for example `llama-3-8b`; needed for continuous batching."""
     profile: str | None = None
-    """File of measured kernel times, made by `simulate calibrate gpu`."""
+    """File of measured kernel times by `simulate calibrate gpu`, beside this document or else in
+    the current folder."""
     quantization: Literal["bf16", "fp8", "int8", "int4"] = "bf16"
     """How weights are stored; `fp8` also multiplies in FP8."""
     kv_quantization: Literal["bf16", "fp8"] = "bf16"

@@ -79,6 +79,8 @@ class Component(Kinded):
     """One line on what this component is for."""
     cost: UsdPerHour | None = None
     """Running cost of one replica, for example `$0.34/h`."""
+    files: ClassVar[tuple[str, ...]] = ()
+    """Fields that name a file, which is looked for beside the document first."""
     forgets: ClassVar[bool] = False
     """Whether it keeps something in memory that a fault can flush."""
     external: bool = False

@@ -10,6 +10,7 @@ import pytest
 
 from simulator.serving.profile import calibrate
 from simulator.topology.diagnostics import Diagnostic, DocumentError
+from simulator.topology.model import Topology
 from simulator.topology.reading import load_topology
 
 FOLDER = Path(__file__).parents[2] / "data" / "llmservingsim" / "RTXPRO6000" / "Llama-3.1-8B"
@@ -129,6 +130,35 @@ def test_a_profile_tells_what_is_wrong_with_it(tmp_path: Path) -> None:
     (tmp_path / "cut.json").write_text(json.dumps(document))
     _, line, _, said = mistake(tmp_path, [*pool, f"profile: {tmp_path}/cut.json"])
     assert line == FIRST_LINE + 2 and "cut.json:1:1: " in said and "tables" in said
+
+
+def test_a_profile_is_looked_for_beside_the_document_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then in the current folder, by variants too; where it is nowhere, the error says where."""
+    home, current = tmp_path / "home", tmp_path / "current"
+    home.mkdir()
+    current.mkdir()
+    monkeypatch.chdir(current)
+    pool = ["gpu: rtx-pro-6000", "model: llama-3.1-8b", "profile: mine.json"]
+    (found,) = mistakes(home, pool)
+    assert "mine.json:1:1: there is no such file" in found.message
+    assert found.hint == f"looked in {home} and in {current}"
+    calibrate(FOLDER).save(current / "mine.json")
+    loaded = load_topology(pool_file(home, pool))
+    assert loaded.data["components"]["llm"]["profile"] == "mine.json"
+    (current / "mine.json").rename(home / "mine.json")
+    for path in (pool_file(home, pool), Path("../home/pool.yaml")):
+        loaded = load_topology(path)
+        beside = Path(loaded.data["components"]["llm"]["profile"])
+        assert beside.resolve() == home / "mine.json"
+        # What studies and other processes make of the data finds it too.
+        Topology.model_validate(loaded.data)
+    varied = pool_file(home, pool[:2])
+    with varied.open("a") as text:
+        text.write("variants: {measured: {components: {llm: {profile: mine.json}}}}\n")
+    llm = load_topology(varied, variant="measured").topology.components["llm"]
+    assert llm.profile == str(home / "mine.json")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
