@@ -162,6 +162,16 @@ def test_a_static_batch_waits_until_it_is_full() -> None:
     assert [ended[0] for _, ended in served] == pytest.approx([0.35] * 4)
 
 
+@pytest.mark.parametrize(("delay", "rate"), [("0s", 4 / 0.018), ("5ms", 8 / 0.026)])
+def test_on_paper_a_pool_serves_the_batches_it_forms(delay: str, rate: float) -> None:
+    """Passes of 10 + 2 n ms: preferred fours, unless the oldest may be overdue (then eights)."""
+    times = {"fixed": "10ms", "per_item": "2ms"}
+    extra = {"preferred_batch_size": [4], "max_queue_delay": delay, "pass_time": times}
+    paper = GpuPool.model_validate({**ENCODER, **extra}).on_paper({})
+    assert paper.servers is not None
+    assert paper.servers / paper.service_s == pytest.approx(rate)
+
+
 def test_a_restart_loads_the_model_first() -> None:
     """A request that comes right after a restart waits for the load and nothing else."""
     _, usual = alone({})
