@@ -1,10 +1,12 @@
 """GPUs that serve models: continuous batching, dynamic batching, diffusion."""
 
 import math
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
+from simulator.components.gpu_checks import idle_fields, mistakes
 from simulator.components.gpu_server import GpuPoolServer
 from simulator.kernel.component import Component, Means, Paper
 from simulator.kernel.references import NumberAttribute
@@ -24,8 +26,9 @@ from simulator.policies.gpu_serving import (
     profile_at,
 )
 from simulator.quantities import Count, Duration, Fraction, PositiveCount
+from simulator.quantities.problem import Mistakes
 from simulator.serving.batch import Batch
-from simulator.serving.batching import BatchItem, DynamicBatching
+from simulator.serving.batching import BatchItem, BatchTime, DynamicBatching
 from simulator.serving.catalogue import Gpu, Model, find_gpu, find_model, mig_slice
 from simulator.serving.errors import DoesNotFit, ServingError
 from simulator.serving.memory import QUANTIZATIONS, plan_memory
@@ -48,19 +51,21 @@ class GpuPool(Component):
     """
 
     kind: Literal["gpu_pool"] = "gpu_pool"
+    files: ClassVar[tuple[str, ...]] = ("profile",)
     forgets: ClassVar[bool] = True
     replicas: PositiveInt = 1
     """How many copies of the model run."""
     gpu: str
     """GPU by name, for example `h100`, `l4`, `rtx-4090`."""
     mig: MigSlice | None = None
-    """Slice of the GPU that one replica gets."""
+    """Slice of the GPU that one replica gets; `pass_time` is then that of the slice."""
     tensor_parallel: PositiveInt = 1
     """GPUs of one replica."""
     model: str | None = None
     """Language model by name, for example `llama-3-8b`; needed for continuous batching."""
     profile: str | None = None
-    """File of measured kernel times, made by `simulate calibrate gpu`."""
+    """File of measured kernel times by `simulate calibrate gpu`, beside this document or else in
+    the current folder."""
     quantization: Literal["bf16", "fp8", "int8", "int4"] = "bf16"
     """How weights are stored; `fp8` also multiplies in FP8."""
     kv_quantization: Literal["bf16", "fp8"] = "bf16"
@@ -108,9 +113,9 @@ class GpuPool(Component):
     max_batch_size: PositiveInt = 8
     """Largest batch of one pass."""
     preferred_batch_size: list[PositiveInt] = Field(default_factory=list)
-    """Sizes that a dynamic batch waits for."""
+    """Sizes that a dynamic batch waits for; `max_batch_size` if left out."""
     max_queue_delay: Duration = 0.0
-    """How long an item waits for company."""
+    """How long an item waits for company; then all that wait go, up to `max_batch_size`."""
     max_queue_size: Count = 0
     """Most items waiting for one replica; 0 is no limit. What comes during a step waits too."""
 
@@ -125,37 +130,12 @@ class GpuPool(Component):
         return None if name is None else find_model(name).name
 
     @model_validator(mode="after")
-    def _routable(self) -> Self:
-        if self.router == "prefix_affine" and self.batching != "continuous":
-            raise ValueError("`router: prefix_affine` needs `batching: continuous`")
-        return self
-
-    @model_validator(mode="after")
-    def _scalable(self) -> Self:
-        scale = self.autoscale
-        if scale is None:
-            return self
-        if self.disaggregated is not None:
-            raise ValueError("`autoscale` and `disaggregated` do not go together")
-        if scale.warmup:
-            raise ValueError("`warmup` has no effect on a pool of GPUs: say `load_time`")
-        if scale.spot is not None and scale.spot.checkpoint is not None:
-            raise ValueError("`checkpoint` has no effect: tokens are computed again elsewhere")
-        return self
-
-    @model_validator(mode="after")
     def _can_be_built(self) -> Self:
-        if self.batching != "continuous":
-            if self.pass_time is None:
-                raise ValueError(f"`batching: {self.batching}` needs `pass_time`")
-            self.batch_server()
-            return self
-        if self.model is None:
-            raise ValueError("`batching: continuous` needs `model`")
-        if self.disaggregated and self.disaggregated.prefill >= self.replicas:
-            raise ValueError("`disaggregated.prefill` leaves no replica to decode")
-        self.engine_config()
-        self.step_time()
+        found = mistakes(self)
+        if len(found) == 1:
+            raise found[0]
+        if found:
+            raise Mistakes(found)
         return self
 
     @model_validator(mode="after")
@@ -169,7 +149,15 @@ class GpuPool(Component):
     def hardware(self) -> Gpu:
         """The GPU, or the slice of it."""
         gpu = find_gpu(self.gpu)
-        return gpu if self.mig is None else mig_slice(gpu, self.mig.compute, self.mig.memory)
+        if self.mig is None:
+            return gpu
+        if self.tensor_parallel > 1:
+            message = (
+                f"MIG slices cannot share a model: tensor_parallel {self.tensor_parallel} needs "
+                "whole GPUs, so leave `mig` out or set `tensor_parallel: 1`"
+            )
+            raise ServingError(message, fields=("mig",))
+        return mig_slice(gpu, self.mig.compute, self.mig.memory)
 
     @property
     def shape(self) -> Model:
@@ -185,15 +173,7 @@ class GpuPool(Component):
         """Step times by order of trust: the profile, else the roofline."""
         link = None if self.link is None else self.link.link()
         if self.profile is not None:
-            profile = profile_at(self.profile)
-            if profile.catalogue_model is not self.shape:
-                message = f"{self.profile} was measured with {profile.model}"
-                raise ServingError(message, fields=("profile",))
-            card = profile.catalogue_gpu
-            if card is not None and card.name != find_gpu(self.gpu).name:
-                message = f"{self.profile} was measured on {card.name}, not on {self.gpu}"
-                raise ServingError(message, fields=("gpu",))
-            return profile.step_time(self.tensor_parallel, link=link)
+            return profile_at(self.profile).step_time(self.tensor_parallel, link=link)
         return Roofline(
             self.shape,
             self.hardware,
@@ -203,44 +183,63 @@ class GpuPool(Component):
             link=link,
         )
 
-    def engine_config(self) -> EngineConfig:
-        """The engine's settings; raises if the model does not fit the memory."""
+    @property
+    def _is_large(self) -> bool:
+        """Whether vLLM chooses larger steps for this GPU."""
         gpu = self.hardware
-        large = gpu.memory_bytes >= LARGE_BYTES and "A100" not in gpu.name
-        sequences = self.max_num_seqs or (1024 if large else 256)
-        batched = self.max_num_batched_tokens or max(8192 if large else 2048, sequences)
-        blocks = self.num_gpu_blocks
-        if blocks is None:
-            blocks = plan_memory(
-                self.shape,
-                gpu,
-                tensor_parallel=self.tensor_parallel,
-                gpu_memory_utilization=self.gpu_memory_utilization,
-                weight_bytes=QUANTIZATIONS[self.quantization].weight_bytes,
-                kv_bytes=KV_BYTES[self.kv_quantization],
-                max_num_batched_tokens=batched,
-                max_num_seqs=sequences,
-            ).num_gpu_blocks
+        return gpu.memory_bytes >= LARGE_BYTES and "A100" not in gpu.name
+
+    @property
+    def _step_limits(self) -> tuple[int, int]:
+        """Most sequences and tokens of a step."""
+        sequences = self.max_num_seqs or (1024 if self._is_large else 256)
+        batched = self.max_num_batched_tokens or max(8192 if self._is_large else 2048, sequences)
+        return sequences, batched
+
+    def limits(self) -> EngineConfig:
+        """The engine's settings but for the KV cache."""
+        sequences, batched = self._step_limits
         config = EngineConfig(
             max_num_seqs=sequences,
             max_num_batched_tokens=batched,
             max_queue_size=self.max_queue_size,
-            num_gpu_blocks=blocks,
             prefix_caching=self.prefix_caching,
             priority=self.priority,
             prompt_overhead_s=self.host_overhead,
         )
         return config if self.speculative is None else self.speculative.plan().applied_to(config)
 
-    def batch_server(self) -> DynamicBatching:
+    def blocks(self) -> int:
+        """KV blocks of a replica; raises if the model does not fit the memory."""
+        if self.num_gpu_blocks is not None:
+            return self.num_gpu_blocks
+        sequences, batched = self._step_limits
+        return plan_memory(
+            self.shape,
+            self.hardware,
+            tensor_parallel=self.tensor_parallel,
+            gpu_memory_utilization=self.gpu_memory_utilization,
+            weight_bytes=QUANTIZATIONS[self.quantization].weight_bytes,
+            kv_bytes=KV_BYTES[self.kv_quantization],
+            max_num_batched_tokens=batched,
+            max_num_seqs=sequences,
+        ).num_gpu_blocks
+
+    def engine_config(self) -> EngineConfig:
+        """The engine's settings; raises if the model does not fit the memory."""
+        return replace(self.limits(), num_gpu_blocks=self.blocks())
+
+    def batch_server(self, batch_time: BatchTime | None = None) -> DynamicBatching:
         """One replica of a model that answers in one pass."""
-        assert self.pass_time is not None, "checked by the validator"
+        if batch_time is None:
+            assert self.pass_time is not None, "checked by the validator"
+            batch_time = self.pass_time.batch_time()
         size = 1 if self.batching == "single" else self.max_batch_size
         delay = self.max_queue_delay
         if self.batching == "static" and delay == 0.0:
             delay = float("inf")
         return DynamicBatching(
-            self.pass_time.batch_time(),
+            batch_time,
             max_batch_size=size,
             preferred_batch_size=self.preferred_batch_size if self.batching == "dynamic" else (),
             max_queue_delay_s=delay,
@@ -249,6 +248,10 @@ class GpuPool(Component):
 
     def build(self, name: str, site: Site) -> "GpuPoolServer":
         return GpuPoolServer(name, site, self)
+
+    @property
+    def idle_fields(self) -> list[tuple[str, str, str]]:
+        return idle_fields(self)
 
     @property
     def told_apart(self) -> bool:
@@ -289,7 +292,7 @@ class GpuPool(Component):
     def _engines_on_paper(self, attributes: Means) -> Paper:
         if self.batching != "continuous":
             server = self.batch_server()
-            size = server.max_batch_size
+            size = server.saturated_size
             seconds = server.batch_time.seconds([self.item(attributes)] * size, 0)
             return Paper(servers=float(self.replicas * size), service_s=seconds)
         prefill, decode = self.parts

@@ -73,6 +73,8 @@ class GpuPoolServer(Server):
             "aborted_total": lambda: 0,
             "gpu_busy_total": lambda: sum(engine.busy_s for engine in self.inner),
         })  # fmt: skip
+        if not self.continuous:
+            self.meters(site, {"in_service_area": self._item_seconds})
         if self.continuous:
             self.meters(site, {
                 "preempted_total": lambda: self.preempted,
@@ -112,6 +114,10 @@ class GpuPoolServer(Server):
                 return float(engine.running_count)
             self.room.resize(prefill, decode)
         return self.room.of(engine.running_count)
+
+    def _item_seconds(self) -> float:
+        """The integral over time of requests in batches, each counted by itself."""
+        return float(sum(engine.item_seconds(self.clock.now) for engine in self.inner))
 
     def _outside(self) -> float:
         """How many times the measured range an input of the step times reached; 0 inside of it."""

@@ -79,6 +79,8 @@ class Component(Kinded):
     """One line on what this component is for."""
     cost: UsdPerHour | None = None
     """Running cost of one replica, for example `$0.34/h`."""
+    files: ClassVar[tuple[str, ...]] = ()
+    """Fields that name a file, which is looked for beside the document first."""
     forgets: ClassVar[bool] = False
     """Whether it keeps something in memory that a fault can flush."""
     external: bool = False
@@ -91,6 +93,11 @@ class Component(Kinded):
     @abstractmethod
     def on_paper(self, attributes: "Means") -> Paper:
         """Mean demand of one visit; ``attributes`` gives the mean of each request attribute."""
+
+    @property
+    def idle_fields(self) -> list[tuple[str, str, str]]:
+        """Fields that were set to no effect: the field, beside what it has none, a way out."""
+        return []
 
     @property
     def refuses(self) -> bool:

@@ -14,9 +14,9 @@ Document = dict[str, Any]
 SECONDS_PER_HOUR = 3600.0
 STANDARD_METERS = frozenset(
     {
-        "busy_area", "queue_area", "servers_area", "served_total", "refused_total", "left_total",
-        "aborted_total", "queue", "busy", "servers", "queue_max", "running_cost_total",
-        "spent_total",
+        "busy_area", "in_service_area", "queue_area", "servers_area", "served_total",
+        "refused_total", "left_total", "aborted_total", "queue", "busy", "servers", "queue_max",
+        "running_cost_total", "spent_total",
     }
 )  # fmt: skip
 
@@ -93,7 +93,8 @@ def station_measure(windows: Sequence[Window], name: str) -> StationMeasure | No
     """What theory needs to know of a component with servers; None if it has none.
 
     Busy servers and queue come from integrals over time, service and wait from the visits of
-    traced requests: two ways of counting, so that comparing them means something.
+    traced requests: two ways of counting, so that comparing them means something. A server that
+    computes several visits at once counts as busy with each of them, since each has its service.
     """
     if not windows[0].has(name, "busy_area"):
         return None
@@ -106,11 +107,12 @@ def station_measure(windows: Sequence[Window], name: str) -> StationMeasure | No
     if not len(service) or not span:
         return None
     mean_service = float(service.mean())
+    occupied = "in_service_area" if windows[0].has(name, "in_service_area") else "busy_area"
     visited = len(service) * windows[0].recording.trace_every / sum(w.span_s for w in windows)
     return StationMeasure(
         name=name,
         servers=max(1, round(sum(w.growth(name, "servers_area") for w in windows) / span)),
-        mean_busy=sum(window.growth(name, "busy_area") for window in windows) / span,
+        mean_busy=sum(window.growth(name, occupied) for window in windows) / span,
         mean_queue=sum(window.growth(name, "queue_area") for window in windows) / span,
         throughput=visited,
         arrival_rate=visited,

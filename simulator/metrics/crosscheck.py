@@ -35,9 +35,10 @@ LAW_TOLERANCE = 0.01
 class StationMeasure:
     """What a run measured at one station, over the measured part and all replications.
 
-    ``mean_busy`` and ``mean_queue`` are averages over time of busy servers and of waiting
-    requests; ``throughput`` and ``arrival_rate`` are visits per second that ended and that
-    entered (not those turned away); ``mean_service_s`` and ``mean_wait_s`` are averages over
+    ``mean_busy`` and ``mean_queue`` are averages over time of visits in service (busy servers,
+    where each serves one) and of waiting requests; ``throughput`` and ``arrival_rate`` are visits
+    per second that ended and that entered (not those turned away); ``mean_service_s`` and
+    ``mean_wait_s`` are averages over
     visits. ``arrival_scv`` and ``service_scv`` are squared coefficients of variation of the times
     between arrivals and of the service times, if they were measured. ``queue_shared`` says that
     one FIFO queue without a bound feeds all servers, which the formulas of waits assume.

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import PositiveInt
+from pydantic import PositiveInt, model_validator
 
 from simulator.kernel.references import Attribute, ListAttribute, NumberAttribute
 from simulator.kernel.spec import Spec
@@ -65,7 +65,11 @@ class PromptBlocks(Spec):
 
 
 class MigSlice(Spec):
-    """A slice of a GPU, for example `{compute: 3, memory: 4}` for `3g.40gb` of an H100."""
+    """A slice of a GPU, for example `{compute: 3, memory: 4}` for `3g.40gb` of an H100.
+
+    Those that NVIDIA lists: 1 and 1, 1 and 2, 2 and 2, 3 and 4, 4 and 4, 7 and 8 (sevenths and
+    eighths of an A100, H100, H200 or B200); 1 and 1, 2 and 2, 4 and 4 quarters of an RTX PRO 6000.
+    """
 
     compute: PositiveInt
     """Compute slices."""
@@ -155,6 +159,12 @@ class Diffusion(Spec):
     resolution_exponent: PositiveNumber = 1.0
     """How time grows with pixels: 1 for convolutions, toward 2 for attention."""
 
+    @model_validator(mode="after")
+    def _loads_something(self) -> Self:
+        if self.adapter_load and self.adapter is None:
+            raise ValueError("`adapter_load` has no effect without `adapter`")
+        return self
+
 
 class PassTime(Spec):
     """How long one pass over a batch takes: a formula, a table, or diffusion.
@@ -173,6 +183,18 @@ class PassTime(Spec):
     """Measured times by batch size."""
     diffusion: Diffusion | None = None
     """Image generation."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        terms = [name for name in ("fixed", "per_item", "per_token") if getattr(self, name)]
+        forms = [name for name in ("diffusion", "table") if getattr(self, name) is not None]
+        if not terms and not forms:
+            listed = "`fixed`, `per_item`, `per_token`, `table` or `diffusion`"
+            raise ValueError(f"takes no time: give {listed}")
+        if len(forms + terms[:1]) > 1:
+            beside = (forms + terms)[1]
+            raise ValueError(f"`{beside}` has no effect beside `{forms[0]}`: leave one of them out")
+        return self
 
     def batch_time(self) -> BatchTime:
         """The time of a batch."""

@@ -1,5 +1,6 @@
 """Mistakes in data files that a document names: each with its own file, line and column."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 PROBLEMS_MAX = 20
@@ -26,3 +27,14 @@ class BadRows(ValueError):
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(str(problem) for problem in problems))
+
+
+class Mistakes(ValueError):
+    """Mistakes of one value that do not depend on each other, to be told at once.
+
+    Each is an error of its own, with the `fields` it is about where it has any.
+    """
+
+    def __init__(self, mistakes: Sequence[ValueError]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("; ".join(str(mistake) for mistake in mistakes))

@@ -39,7 +39,8 @@ class TableTime:
 
     def __init__(self, table: Mapping[int, float]) -> None:
         if not table or any(size < 1 or seconds <= 0.0 for size, seconds in table.items()):
-            raise ServingError("a table of batch times needs sizes from 1 and times above zero")
+            message = "a table of batch times needs sizes from 1 and times above zero"
+            raise ServingError(message, fields=("pass_time",))
         sizes = sorted(table)
         self._curve = PiecewiseLinear(sizes, [table[size] for size in sizes])
 

@@ -27,8 +27,8 @@ class BatchItem:
     fills in the times. A lower `priority` goes first.
     """
 
-    __slots__ = ("adapter", "arrived_s", "finished_s", "images", "payload", "priority", "shape",
-                 "started_s", "tokens")  # fmt: skip
+    __slots__ = ("adapter", "arrived_s", "dropped", "finished_s", "images", "payload", "priority",
+                 "shape", "started_s", "tokens")  # fmt: skip
 
     def __init__(
         self,
@@ -49,6 +49,7 @@ class BatchItem:
         self.arrived_s = 0.0
         self.started_s: float | None = None
         self.finished_s: float | None = None
+        self.dropped = False
 
 
 class BatchTime(Protocol):
@@ -62,11 +63,17 @@ class BatchTime(Protocol):
 class DynamicBatching:
     """Triton's dynamic batcher in front of `instances` copies of a model.
 
-    A free instance takes the largest of `preferred_batch_size` that the queue can fill, or
-    `max_batch_size` items. A smaller batch goes when its oldest item has waited
-    `max_queue_delay_s` (0: at once). With `max_queue_size` a full queue refuses (0: no limit).
+    A free instance takes the largest of `preferred_batch_size` that the queue can fill; without
+    preferred sizes that is `max_batch_size`. Once the oldest item has waited `max_queue_delay_s`,
+    it takes all there is, up to `max_batch_size`. A delay of 0 never counts as over: preferred
+    sizes go while the queue can fill one, and what is left goes at once. So `max_batch_size`
+    above the preferred sizes is reached only after a delay, and a full batch never waits, since
+    a preferred size can be made of it. With `max_queue_size` a full queue refuses (0: no limit).
 
-    Source: Triton Inference Server user guide, dynamic batcher (`ModelDynamicBatching`).
+    Source: Triton Inference Server user guide, "Batchers", and what it leaves open from
+    `DynamicBatchScheduler::GetDynamicBatch` (github.com/triton-inference-server/core,
+    src/dynamic_batch_scheduler.cc). Unlike Triton, a waiting batch is not sent because an item
+    of another shape comes after it, and none is formed before an instance is free.
     """
 
     def __init__(
@@ -87,7 +94,8 @@ class DynamicBatching:
         if too_large:
             raise ServingError(
                 f"preferred_batch_size {too_large} lies outside 1 to max_batch_size "
-                f"{max_batch_size}"
+                f"{max_batch_size}",
+                fields=("preferred_batch_size",),
             )
         self.batch_time = batch_time
         self.max_batch_size = max_batch_size
@@ -96,12 +104,18 @@ class DynamicBatching:
         self.busy_s = 0.0
         self.batches = 0
         self.items = 0
-        self._preferred = sorted({*preferred_batch_size, max_batch_size})
+        self._served_item_s = 0.0
+        self._preferred = sorted({*preferred_batch_size}) or [max_batch_size]
         self._free = list(range(instances))
         self._running: list[tuple[float, int, int, list[BatchItem]]] = []
         self._queue: list[tuple[int, int, BatchItem]] = []
         self._serial = 0
         self._deadline = FOREVER
+
+    @property
+    def saturated_size(self) -> int:
+        """Items of a batch when the queue is never short of them."""
+        return self.max_batch_size if self.max_queue_delay_s > 0.0 else self._preferred[-1]
 
     @property
     def waiting_count(self) -> int:
@@ -117,6 +131,15 @@ class DynamicBatching:
     def load(self) -> int:
         """Items waiting or being computed."""
         return len(self._queue) + sum(len(entry[3]) for entry in self._running)
+
+    def item_seconds(self, now: float) -> float:
+        """Return the seconds that items have been computed, each of a batch counted by itself.
+
+        Divided by a time, the mean number of items in service. What was lost or given up in the
+        middle of a batch does not count: nobody was served.
+        """
+        running = (_item_seconds(batch, min(end, now)) for end, *_, batch in self._running)
+        return self._served_item_s + sum(running)
 
     def next_time(self) -> float:
         """Return when a batch ends or a delay runs out next; infinity when nothing is due."""
@@ -140,6 +163,7 @@ class DynamicBatching:
                 del self._queue[index]
                 self._dispatch(now)
                 return True
+        item.dropped = True
         return False
 
     def advance(self, now: float) -> list[BatchItem]:
@@ -149,6 +173,7 @@ class DynamicBatching:
             at = self.next_time()
             while self._running and self._running[0][0] <= at:
                 end, _, instance, batch = heappop(self._running)
+                self._served_item_s += _item_seconds(batch, end)
                 for item in batch:
                     item.finished_s = end
                 done += batch
@@ -183,11 +208,11 @@ class DynamicBatching:
             waiting[item.shape] = (count + 1, min(oldest, item.arrived_s))
         for shape, (count, oldest) in waiting.items():
             reachable = bisect_right(self._preferred, count)
-            if reachable:
-                return shape, self._preferred[reachable - 1]
             due = oldest + self.max_queue_delay_s
+            if reachable and (due > now or self.max_queue_delay_s == 0.0):
+                return shape, self._preferred[reachable - 1]
             if due <= now:
-                return shape, count
+                return shape, min(count, self.max_batch_size)
             self._deadline = min(self._deadline, due)
         return None
 
@@ -209,6 +234,11 @@ class DynamicBatching:
         self.items += len(batch)
         self._serial += 1
         heappush(self._running, (now + seconds, self._serial, instance, batch))
+
+
+def _item_seconds(batch: Sequence[BatchItem], until: float) -> float:
+    """Return the seconds that the items of a batch that somebody waits for were computed."""
+    return sum(until - (item.started_s or 0.0) for item in batch if not item.dropped)
 
 
 def static_batching(

@@ -10,9 +10,13 @@ on vLLM also puts CUDA graphs aside, a few tenths of a GiB that only a start-up 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from simulator.serving.catalogue import GPUS, Gpu, Model
 from simulator.serving.errors import DoesNotFit, ServingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["QUANTIZATIONS", "MemoryPlan", "Quantization", "check_tensor_parallel", "plan_memory"]
 
@@ -27,6 +31,8 @@ SORTED_BYTES = 38.25
 SORTED_BELOW = 8  # sequences; fewer are sorted by every version
 DRIVER_BYTES = 0.13 * GIB
 COLLECTIVE_BYTES = 0.41 * GIB
+DEGREES = (2, 4, 8, 16)  # GPUs of a replica that are suggested
+LARGE_TOKENS, LARGE_SEQUENCES = 8192, 1024  # of a step, as vLLM chooses them on a large GPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,11 @@ class MemoryPlan:
     num_gpu_blocks: int
 
     @property
+    def fits(self) -> bool:
+        """Whether a KV block is left at all."""
+        return self.num_gpu_blocks > 0
+
+    @property
     def kv_tokens(self) -> float:
         """Tokens the KV cache holds."""
         return self.kv_cache / self.block
@@ -76,12 +87,18 @@ def check_tensor_parallel(model: Model, gpus: int) -> None:
             f"{model.name}; {', '.join(map(str, fine))} do",
             fields=TENSOR_PARALLEL,
         )
-    if model.kv_heads % gpus and gpus % model.kv_heads:
+    if not _divides(gpus, model):
         raise ServingError(
             f"tensor_parallel {gpus} and the {model.kv_heads} KV heads of {model.name} do not "
             "divide each other",
             fields=TENSOR_PARALLEL,
         )
+
+
+def _divides(gpus: int, model: Model) -> bool:
+    """Return whether the heads of every layer can be shared out evenly."""
+    shared = model.kv_heads % gpus == 0 or gpus % model.kv_heads == 0
+    return model.heads % gpus == 0 and shared
 
 
 def plan_memory(
@@ -105,30 +122,37 @@ def plan_memory(
     Raises `DoesNotFit` saying by how much the model is too large and what would hold it.
     """
     check_tensor_parallel(model, tensor_parallel)
-    shared = (1.0 - 1.0 / expert_shards) * model.expert_weight_bytes(weight_bytes)
-    weights = (model.weight_bytes(weight_bytes) - shared) / tensor_parallel
-    weights += model.context_max * model.head_dim * ACTIVATION_BYTES  # the table of rotations
-    layers = _layers_bytes(model, tensor_parallel, max_num_batched_tokens)
-    rows = 0 if sorted_sampling else _masked_rows(gpu, max_num_seqs)
-    sampler = _sampler_bytes(model, max_num_batched_tokens, max_num_seqs, rows)
-    activations = max(layers, sampler)
-    reserved = DRIVER_BYTES + (COLLECTIVE_BYTES if tensor_parallel > 1 else 0.0)
-    needs = (weights, activations, reserved)
-    usable = gpu.memory_bytes * gpu_memory_utilization
-    heads = max(1, model.kv_heads // tensor_parallel)
-    block = model.kv_bytes_per_token(kv_bytes) * heads / model.kv_heads * block_size
-    kv_cache = usable - weights - activations - reserved
-    if kv_cache < block:
+
+    def planned(gpu: Gpu, gpus: int, weight_bytes: float, like_large: bool = False) -> MemoryPlan:
+        tokens, sequences = max_num_batched_tokens, max_num_seqs
+        if like_large:
+            tokens, sequences = max(tokens, LARGE_TOKENS), max(sequences, LARGE_SEQUENCES)
+        shared = (1.0 - 1.0 / expert_shards) * model.expert_weight_bytes(weight_bytes)
+        weights = (model.weight_bytes(weight_bytes) - shared) / gpus
+        weights += model.context_max * model.head_dim * ACTIVATION_BYTES  # the table of rotations
+        rows = 0 if sorted_sampling else _masked_rows(gpu, sequences)
+        sampler = _sampler_bytes(model, tokens, sequences, rows)
+        activations = max(_layers_bytes(model, gpus, tokens), sampler)
+        reserved = DRIVER_BYTES + (COLLECTIVE_BYTES if gpus > 1 else 0.0)
+        usable = gpu.memory_bytes * gpu_memory_utilization
+        heads = max(1, model.kv_heads // gpus)
+        block = model.kv_bytes_per_token(kv_bytes) * heads / model.kv_heads * block_size
+        kv_cache = usable - weights - activations - reserved
+        blocks = int(max(0.0, kv_cache) / block)
+        return MemoryPlan(usable, weights, activations, reserved, kv_cache, block, blocks)
+
+    plan = planned(gpu, tensor_parallel, weight_bytes)
+    if not plan.fits:
+        missing = plan.block - plan.kv_cache
         raise DoesNotFit(
-            f"{model.name} needs {(sum(needs) + block) / GIB:.1f} GiB on each of "
-            f"{tensor_parallel} {gpu.name} (weights {weights / GIB:.1f}, activations "
-            f"{activations / GIB:.1f}), {(block - kv_cache) / GIB:.1f} GiB more than the "
-            f"{usable / GIB:.1f} GiB that gpu_memory_utilization {gpu_memory_utilization:g} "
-            f"allows; {_what_fits(model, gpu, gpu_memory_utilization, weight_bytes, needs)}",
+            f"{model.name} needs {(plan.usable + missing) / GIB:.1f} GiB on each of "
+            f"{tensor_parallel} {gpu.name} (weights {plan.weights / GIB:.1f}, activations "
+            f"{plan.activations / GIB:.1f}), {missing / GIB:.1f} GiB more than the "
+            f"{plan.usable / GIB:.1f} GiB that gpu_memory_utilization {gpu_memory_utilization:g} "
+            f"allows; {_what_fits(model, gpu, tensor_parallel, weight_bytes, planned)}",
             fields=("model",),
         )
-    blocks = int(kv_cache / block)
-    return MemoryPlan(usable, weights, activations, reserved, kv_cache, block, blocks)
+    return plan
 
 
 def _layers_bytes(model: Model, gpus: int, tokens: int) -> float:
@@ -159,32 +183,34 @@ def _masked_rows(gpu: Gpu, sequences: int) -> int:
 
 
 def _what_fits(
-    model: Model,
-    gpu: Gpu,
-    utilization: float,
-    weight_bytes: float,
-    needs: tuple[float, float, float],
+    model: Model, gpu: Gpu, gpus: int, weight_bytes: float, planned: Callable[..., MemoryPlan]
 ) -> str:
-    """Return a clause naming more GPUs, other GPUs or fewer bits that would hold the weights."""
-    weights = model.weight_bytes(weight_bytes)
-    other = needs[1] + needs[2]
+    """Return a clause naming more GPUs, another GPU or fewer bits that would hold the model.
+
+    Where none of them does alone, the cheapest replica of any GPUs. Other GPUs have to hold what
+    vLLM chooses for a large one.
+    """
+    degrees = [n for n in DEGREES if _divides(n, model)]
     options = []
-    for gpus in (2, 4, 8, 16):
-        if (
-            model.heads % gpus == 0
-            and weights / gpus + other + COLLECTIVE_BYTES < gpu.memory_bytes * utilization
-        ):
-            options.append(f"tensor_parallel {gpus}")
-            break
-    larger = [
-        candidate for candidate in GPUS if candidate.memory_bytes * utilization > sum(needs) + GIB
-    ]
+    # A slice is not in the catalogue and cannot be joined to others.
+    more = [n for n in degrees if n > gpus and gpu in GPUS and planned(gpu, n, weight_bytes).fits]
+    options += [f"tensor_parallel {n}" for n in more[:1]]
+    larger = [other for other in GPUS if planned(other, gpus, weight_bytes, like_large=True).fits]
     if larger:
-        smallest = min(larger, key=lambda candidate: candidate.memory_bytes)
-        options.append(f"a {smallest.name}")
-    for scheme in QUANTIZATIONS.values():
-        scale = model.weight_bytes(scheme.weight_bytes) / weights
-        if scale < 1.0 and needs[0] * scale + other < gpu.memory_bytes * utilization:
+        smallest = min(larger, key=lambda other: other.memory_bytes)
+        options.append(f"a {smallest.name}" if gpus == 1 else f"{gpus} {smallest.name}")
+    for scheme in sorted(QUANTIZATIONS.values(), key=lambda one: -one.weight_bytes):
+        possible = gpu.fp8_flops is not None or not scheme.fp8_arithmetic
+        fewer = scheme.weight_bytes < weight_bytes
+        if possible and fewer and planned(gpu, gpus, scheme.weight_bytes).fits:
             options.append(f"{scheme.name} weights")
             break
+    if not options:
+        replicas = [
+            (n * other.price_usd_per_hour, n, other.name)
+            for other in GPUS
+            for n in degrees
+            if planned(other, n, weight_bytes, like_large=True).fits
+        ]
+        options += [f"tensor_parallel {n} on {name}" for _, n, name in sorted(replicas)[:1]]
     return f"{' or '.join(options)} would fit" if options else "nothing in the catalogue fits"

@@ -27,6 +27,7 @@ def check_references(topology: Topology, source: Source, data: Any) -> Iterator[
     yield from _faults(topology, source)
     yield from _work_without_workers(topology, source)
     yield from _nowhere_else(topology, source)
+    yield from _idle(topology, source)
     if data is source.data:
         yield from _claims(topology, source)
     cycles = list(_cycles(topology, source))
@@ -126,6 +127,13 @@ def _nowhere_else(topology: Topology, source: Source) -> Iterator[Diagnostic]:
                 )
                 hint = "set `queue_at: replica`, and more than one replica"
                 yield _at(source, ("components", name), "W203", message, hint, key=True)
+
+
+def _idle(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    for name, component in topology.components.items():
+        for field, beside, hint in component.idle_fields:
+            message = f"`{field}` of {component.kind} `{name}` has no effect {beside}"
+            yield _at(source, ("components", name, field), "W204", message, hint, key=True)
 
 
 def _cycles(topology: Topology, source: Source) -> Iterator[Diagnostic]:

@@ -187,6 +187,17 @@ CODES: dict[str, Code] = {
         "call: {to: web, max_attempts: 2, retry_target: different_replica}",
         "web: {kind: service, replicas: 4, queue_at: replica}",
     ),
+    "W204": Code(
+        "the field has no effect",
+        "The value was set and nothing reads it beside the other fields of the component, so the "
+        "result is the same without it. Often it belongs to another way of working, as the sizes "
+        "of batches do to a pool of GPUs that does not batch. Leave it out, or choose the way of "
+        "working that it is meant for.",
+        "encoder: {kind: gpu_pool, gpu: l4, batching: single, max_batch_size: 8, "
+        "pass_time: {fixed: 5ms}}",
+        "encoder: {kind: gpu_pool, gpu: l4, batching: dynamic, max_batch_size: 8, "
+        "pass_time: {fixed: 5ms}}",
+    ),
     "W212": Code(
         "component is not reachable",
         "The component is called only by components that no request reaches.",

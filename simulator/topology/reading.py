@@ -18,9 +18,10 @@ from simulator.topology.library import (
     workload_path,
 )
 from simulator.topology.model import Topology
+from simulator.topology.named_files import resolve_files
 from simulator.topology.overlay import OverlayError, with_values, with_variant
 from simulator.topology.sound_part import sound_part
-from simulator.topology.source import Source, read_source, read_text
+from simulator.topology.source import DocumentPath, Source, read_source, read_text
 from simulator.topology.validation import broken_places, from_validation_error
 from simulator.workload.arrival_process import Arrivals
 from simulator.workload.model import Workload
@@ -52,8 +53,9 @@ def load_topology(
     source, diagnostics = read_source(path)
     if source is None:
         raise DocumentError(_naming(diagnostics, str(name), topology_names()))
+    looked = resolve_files(source.data, path.parent)
     data = _overlaid(source, diagnostics, variant, settings)
-    topology = _validated(source, data, diagnostics)
+    topology = _validated(source, data, diagnostics, looked)
     if topology is not None:
         diagnostics.extend(check_references(topology, source, data))
     if topology is None or diagnostics.errors:
@@ -115,11 +117,16 @@ def _overlaid(
     return data
 
 
-def _validated(source: Source, data: Any, diagnostics: Diagnostics) -> Topology | None:
+def _validated(
+    source: Source, data: Any, diagnostics: Diagnostics, looked: dict[DocumentPath, str]
+) -> Topology | None:
     try:
         return Topology.model_validate(data)
     except ValidationError as error:
-        diagnostics.extend(from_validation_error(error, source, data))
+        where = {source.value_span(path): hint for path, hint in looked.items()}
+        for found in from_validation_error(error, source, data):
+            hint = where.get(found.span, "") if found.span is not None else ""
+            diagnostics.add(found if found.hint else replace(found, hint=hint))
         rest = sound_part(data, broken_places)
         if rest is not None:
             diagnostics.extend(check_names(rest, source, data))

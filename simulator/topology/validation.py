@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from simulator.quantities.grammar import shown
-from simulator.quantities.problem import BadRows, Problem
+from simulator.quantities.problem import BadRows, Mistakes, Problem
 from simulator.quantities.refusal import nearest
 from simulator.topology.codes import CODES
 from simulator.topology.diagnostics import Diagnostic, Span
@@ -91,9 +91,13 @@ def from_validation_error(
 
 
 def _one_by_one(line: Any) -> list[Any]:
-    """An error that stands for several mistakes in a file that a field names, one for each."""
-    problems = getattr((line.get("ctx") or {}).get("error"), "problems", ())
-    if len(problems) < 2 or isinstance(line["ctx"]["error"], BadRows):
+    """An error that stands for several mistakes, of a value or of a file it names: one for each."""
+    cause = (line.get("ctx") or {}).get("error")
+    if isinstance(cause, Mistakes):
+        apart = [{**line, "msg": str(one), "ctx": {"error": one}} for one in cause.mistakes]
+        return [part for one in apart for part in _one_by_one(one)]
+    problems = getattr(cause, "problems", ())
+    if len(problems) < 2 or isinstance(cause, BadRows):
         return [line]
     return [{**line, "msg": str(problem)} for problem in problems]
 
@@ -107,7 +111,8 @@ def of_rows(problems: Iterable[Problem], hint: str = "") -> list[Diagnostic]:
 
 def broken_places(error: ValidationError, data: Any) -> list[DocumentPath]:
     """Where the parts of a document stand that a validation refused."""
-    lines = _likeliest([_located(line, data) for line in error.errors(include_url=False)])
+    parts = [part for line in error.errors(include_url=False) for part in _one_by_one(line)]
+    lines = _likeliest([_located(part, data) for part in parts])
     return [line.path for line in lines]
 
 

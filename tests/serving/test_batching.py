@@ -68,17 +68,51 @@ def test_dynamic_batching_meets_inoue(load: float, latency_s: float, batch: floa
     assert mean - error <= min(one, other)
 
 
-def test_the_largest_preferred_size_goes_first() -> None:
-    """Six waiting, preferred 4 and 8: four go, then the two left once their delay is over."""
+@pytest.mark.parametrize(
+    ("preferred", "delay_s", "arrivals", "starts"),
+    [
+        # Four go; the two left have waited long enough when the instance is free at 1.
+        ([4], 0.5, [0.0] * 6, [0.0] * 4 + [1.0] * 2),
+        # Six wait at 1: the largest preferred size is 4, and the two left make the other one.
+        ([2, 4], 9.0, [0.0, 0.0, *[0.5] * 6], [0.0] * 2 + [1.0] * 4 + [2.0] * 2),
+        # Nine wait at 1, none for longer than 2: the preferred 4, though 8 would fit, twice.
+        ([4], 2.0, [0.0] * 4 + [0.5] * 9, [0.0] * 4 + [1.0] * 4 + [2.0] * 4 + [3.0]),
+        # The same nine, overdue at 1: everything up to max_batch_size, then the last.
+        ([4], 0.5, [0.0] * 4 + [0.5] * 9, [0.0] * 4 + [1.0] * 8 + [2.0]),
+        # A delay of 0 is never over: preferred sizes while they can be made, the rest at once.
+        ([4], 0.0, [0.0] + [0.5] * 9, [0.0] + [1.0] * 4 + [2.0] * 4 + [3.0]),
+        # Three wait for a fourth; it comes before the delay of the first is over.
+        ([4], 2.0, [0.0, 0.5, 1.0, 1.5], [1.5] * 4),
+        # It does not come: the three go when the first has waited 2.
+        ([4], 2.0, [0.0, 0.5, 1.0, 2.5], [2.0] * 3 + [4.5]),
+        # Without preferred sizes the largest batch is the preferred one.
+        ([], 2.0, [0.0] * 9, [0.0] * 8 + [2.0]),
+    ],
+)
+def test_preferred_sizes_go_unless_the_delay_is_over(
+    preferred: list[int], delay_s: float, arrivals: list[float], starts: list[float]
+) -> None:
+    """Triton's `GetDynamicBatch`, by hand: passes of 1 s, at most 8 items."""
+    server = DynamicBatching(
+        LinearTime(1.0, 0.0),
+        max_batch_size=8,
+        preferred_batch_size=preferred,
+        max_queue_delay_s=delay_s,
+    )
+    assert [item.started_s for item in serve(server, arrivals)] == starts
+
+
+@pytest.mark.parametrize(("delay_s", "size"), [(0.0, 4), (0.25, 8)])
+def test_a_saturated_batcher_takes_its_size(delay_s: float, size: int) -> None:
+    """A queue that is never short: the preferred size without a delay, else the largest."""
     server = DynamicBatching(
         LinearTime(1.0, 0.0),
         max_batch_size=8,
         preferred_batch_size=[4],
-        max_queue_delay_s=0.5,
+        max_queue_delay_s=delay_s,
     )
-    items = serve(server, [0.0] * 6)
-    assert [item.started_s for item in items] == [0.0] * 4 + [1.0] * 2
-    assert [item.finished_s for item in items] == [1.0] * 4 + [2.0] * 2
+    serve(server, [0.0] + [0.5] * 800)
+    assert server.saturated_size == size and server.batches == 1 + 800 / size
 
 
 def test_a_lone_item_waits_its_delay_and_no_longer() -> None:

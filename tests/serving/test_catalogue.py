@@ -97,6 +97,31 @@ def test_a_model_too_large_says_by_how_much_and_what_fits() -> None:
         plan_memory(find_model("llama-3-70b"), find_gpu("h100"))
 
 
+@pytest.mark.parametrize(
+    ("name", "card", "gpus", "bits", "said"),
+    [
+        # 756 GiB: neither 16 L4, nor one GPU of another kind, nor 4 bits on one L4.
+        ("llama-3.1-405b", "l4", 1, 2.0, "tensor_parallel 8 on MI300X"),
+        ("llama-3.1-405b", "h100", 8, 2.0, "tensor_parallel 16 or 8 H200 or fp8 weights"),
+        ("llama-3-70b", "h100", 1, 2.0, "tensor_parallel 2 or a B200 or fp8 weights"),
+        # The A100 does not multiply in FP8.
+        ("llama-3-70b", "a100", 1, 2.0, "tensor_parallel 2 or a B200 or int8 weights"),
+    ],
+)
+def test_what_would_fit_fits(name: str, card: str, gpus: int, bits: float, said: str) -> None:
+    """Each suggestion is planned as a pool is: more GPUs, other GPUs, fewer bits, else any."""
+    with pytest.raises(DoesNotFit) as caught:
+        plan_memory(find_model(name), find_gpu(card), tensor_parallel=gpus, weight_bytes=bits)
+    assert str(caught.value).endswith(f"; {said} would fit")
+
+
+def test_a_slice_is_not_joined_to_others() -> None:
+    """Tensor parallelism is no way out for a slice, a whole GPU is."""
+    with pytest.raises(DoesNotFit) as caught:
+        plan_memory(find_model("llama-3-8b"), mig_slice(find_gpu("h100"), 1, 1))
+    assert "tensor_parallel" not in str(caught.value) and "would fit" in str(caught.value)
+
+
 def test_tensor_parallelism_must_divide_the_heads() -> None:
     """With the degrees that do."""
     with pytest.raises(ServingError, match="does not divide the 32 attention heads"):
@@ -181,8 +206,42 @@ def test_mig_slices_are_shares() -> None:
     part = mig_slice(find_gpu("h100"), compute=3, memory=4)
     assert part.bf16_flops == pytest.approx(find_gpu("h100").bf16_flops * 3 / 7)
     assert part.memory_bytes == pytest.approx(find_gpu("h100").memory_bytes / 2)
+    assert part.multiprocessors == 57  # 3/7 of 132
+    for name, count in (("a100", 6), ("h100", 6), ("h200", 6), ("b200", 6), ("rtx pro 6000", 3)):
+        gpu = find_gpu(name)
+        listed = 0
+        for compute in range(1, 9):
+            for memory in range(1, 9):
+                try:
+                    mig_slice(gpu, compute, memory)
+                    listed += 1
+                except ServingError as error:
+                    assert "the nearest has" in str(error)
+        assert listed == count
     with pytest.raises(ServingError, match="cannot be cut"):
         mig_slice(find_gpu("l4"), 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "nearest"),
+    [((5, 3), "4 and 4"), ((1, 8), "1 and 2"), ((7, 3), "4 and 4"), ((9, 9), "7 and 8")],
+)
+def test_a_slice_that_does_not_exist_names_the_nearest(
+    asked: tuple[int, int], nearest: str
+) -> None:
+    """By the sum of the differences in sevenths of compute and eighths of memory."""
+    with pytest.raises(ServingError, match=f"the nearest has {nearest} "):
+        mig_slice(find_gpu("h100"), *asked)
+
+
+def test_slices_pay_for_what_they_take() -> None:
+    """As many as fit on a card never pay more than it; two halves of the memory pay all of it."""
+    gpu = find_gpu("h100")
+    prices = [
+        mig_slice(gpu, *one).price_usd_per_hour / gpu.price_usd_per_hour
+        for one in ((1, 1), (1, 2), (2, 2), (3, 4), (4, 4), (7, 8))
+    ]
+    assert prices == pytest.approx([1 / 7, 1 / 4, 2 / 7, 1 / 2, 4 / 7, 1.0])
 
 
 def test_roofline_reads_the_weights_once_a_step() -> None:

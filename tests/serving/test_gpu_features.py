@@ -22,14 +22,14 @@ FOLDER = Path(__file__).parents[2] / "data" / "llmservingsim" / "RTXPRO6000" / "
 
 
 def test_without_a_cost_a_replica_costs_what_its_gpus_do() -> None:
-    """The catalogue's price times the GPUs of a replica, a slice its share; `cost` overrules."""
+    """The catalogue's price times the GPUs of a replica, of a slice its share; `cost` overrules."""
     h100 = {"kind": "gpu_pool", "gpu": "h100", "model": "llama-3-8b"}
     price = find_gpu("h100").price_usd_per_hour
     both = GpuPool.model_validate({**h100, "tensor_parallel": 2})
     assert both.cost == pytest.approx(2 * price)
     assert any("catalogue's price" in note for note in both.on_paper({}).notes)
     slice_of_it = GpuPool.model_validate({**h100, "mig": {"compute": 3, "memory": 4}})
-    assert slice_of_it.cost == pytest.approx(price * 3 / 7)
+    assert slice_of_it.cost == pytest.approx(price * 4 / 8)
     own = GpuPool.model_validate({**h100, "cost": "$2.5/h"})
     assert own.cost == 2.5 and not any("catalogue's" in note for note in own.on_paper({}).notes)
     assert GpuPool.model_validate({**h100, "external": True}).cost is None
@@ -162,6 +162,16 @@ def test_a_static_batch_waits_until_it_is_full() -> None:
     assert [ended[0] for _, ended in served] == pytest.approx([0.35] * 4)
 
 
+@pytest.mark.parametrize(("delay", "rate"), [("0s", 4 / 0.018), ("5ms", 8 / 0.026)])
+def test_on_paper_a_pool_serves_the_batches_it_forms(delay: str, rate: float) -> None:
+    """Passes of 10 + 2 n ms: preferred fours, unless the oldest may be overdue (then eights)."""
+    times = {"fixed": "10ms", "per_item": "2ms"}
+    extra = {"preferred_batch_size": [4], "max_queue_delay": delay, "pass_time": times}
+    paper = GpuPool.model_validate({**ENCODER, **extra}).on_paper({})
+    assert paper.servers is not None
+    assert paper.servers / paper.service_s == pytest.approx(rate)
+
+
 def test_a_restart_loads_the_model_first() -> None:
     """A request that comes right after a restart waits for the load and nothing else."""
     _, usual = alone({})
@@ -292,3 +302,41 @@ def test_a_tenant_stays_with_its_replica_in_both_halves() -> None:
     serve(clock, server, first + [(100.0 + 20 * i, {**tokens, "tenant": "b"}) for i in range(5)])
     steps = [engine.steps for engine in server.inner]
     assert steps[1] == 6 * steps[0] and steps[3] == 6 * steps[2] == 6 * 199
+
+
+@pytest.mark.parametrize(
+    ("fields", "call"),
+    [
+        ("batching: dynamic, preferred_batch_size: [4]", "{to: pool}"),
+        ("batching: static, max_queue_delay: 50ms", "{to: pool}"),
+        ("batching: dynamic", "{to: pool, timeout: 40ms, cancel_on_timeout: in_service}"),
+    ],
+)
+def test_the_utilization_law_holds_for_batches(tmp_path: Path, fields: str, call: str) -> None:
+    """One pass serves several visits: X S is the mean number of them in service, not of passes.
+
+    Every visit is traced, so both sides count the same visits but for those that are cut by the
+    edges of the window: a few of thousands, far below 1 %.
+    """
+    path = tmp_path / "batches.yaml"
+    path.write_text(f"""
+name: batches
+rate: 150 rps
+requests:
+  embed: {{entry: front, attributes: {{input_tokens: {{lognormal: {{mean: 100, cv: 1}}}}}}}}
+components:
+  front: {{kind: service, workers: 1000, steps: [{{call: {call}}}]}}
+  pool: {{kind: gpu_pool, gpu: t4, replicas: 2, {fields},
+    pass_time: {{fixed: 10ms, per_item: 2ms, per_token: 10us}}}}
+""")
+    document = simulator.run(path, requests=6000, replications=1).document
+    (law,) = (
+        row
+        for row in document["crosscheck"]
+        if row["component"] == "pool" and row["check"] == "utilization law"
+    )
+    assert law["status"] == "ok" and abs(law["residual"]) < 0.01
+    pool = document["components"]["pool"]
+    assert pool["utilization"] * pool["servers"] < 0.8 * law["measured"]
+    assert "in_service_area" not in pool["other"]
+    assert not any("law" in warning for warning in document["warnings"])

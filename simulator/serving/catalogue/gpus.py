@@ -245,24 +245,42 @@ def find_gpu(name: str) -> Gpu:
     raise UnknownName("GPU", name, [gpu.name for gpu in GPUS])
 
 
+MIG_PROFILES = {
+    7: ((1, 1), (1, 2), (2, 2), (3, 4), (4, 4), (7, 8)),
+    4: ((1, 1), (2, 2), (4, 4)),
+}
+"""Compute and memory slices of every GPU instance profile, by the slices a GPU can be cut into:
+1g, 1g with twice the memory, 2g, 3g, 4g, 7g in sevenths and eighths (A100, H100, H200, B200); in
+quarters 1g, 2g, 4g (RTX PRO 6000). Source: NVIDIA MIG user guide, "Supported MIG Profiles"."""
+
+
 def mig_slice(gpu: Gpu, compute: int, memory: int) -> Gpu:
     """Return the slice of `gpu` with `compute` compute and `memory` memory slices.
 
     A MIG profile such as `3g.40gb` on an H100 is `mig_slice(h100, compute=3, memory=4)`:
-    compute comes in sevenths (`mig_slices`), memory and its bandwidth in eighths (NVIDIA MIG user
-    guide). Slices are isolated; links to other slices go through PCIe and are not modelled.
+    compute comes in sevenths (`mig_slices`), memory and its bandwidth in eighths. Only what NVIDIA
+    lists can be cut (`MIG_PROFILES`). A slice costs the larger of its two shares, because the GPU
+    is used up when either is. Slices are isolated and cannot work together.
     """
     if not gpu.mig_slices:
         raise ServingError(f"{gpu.name} cannot be cut into MIG slices", fields=("mig",))
-    memory_slices = 8 if gpu.mig_slices == 7 else gpu.mig_slices
-    if not (1 <= compute <= gpu.mig_slices and 1 <= memory <= memory_slices):
+    known = MIG_PROFILES[gpu.mig_slices]
+    wholes = known[-1]
+    if (compute, memory) not in known:
+        near = min(
+            known,
+            key=lambda one: (
+                abs(one[0] - compute) / wholes[0] + abs(one[1] - memory) / wholes[1],
+                one,
+            ),
+        )
+        listed = ", ".join(f"{one} and {other}" for one, other in known)
         raise ServingError(
-            f"a MIG slice of {gpu.name} has 1 to {gpu.mig_slices} compute and "
-            f"1 to {memory_slices} memory slices, not {compute} and {memory}",
+            f"no MIG slice of {gpu.name} has {compute} compute and {memory} memory slices; the "
+            f"nearest has {near[0]} and {near[1]} (there are {listed})",
             fields=("mig",),
         )
-    share = compute / gpu.mig_slices
-    part = memory / memory_slices
+    share, part = compute / wholes[0], memory / wholes[1]
     return replace(
         gpu,
         name=f"{gpu.name} {compute}g of {gpu.mig_slices}",
@@ -270,7 +288,8 @@ def mig_slice(gpu: Gpu, compute: int, memory: int) -> Gpu:
         bandwidth_bytes_per_s=gpu.bandwidth_bytes_per_s * part,
         bf16_flops=gpu.bf16_flops * share,
         fp8_flops=None if gpu.fp8_flops is None else gpu.fp8_flops * share,
-        price_usd_per_hour=gpu.price_usd_per_hour * share,
+        multiprocessors=round(gpu.multiprocessors * share),
+        price_usd_per_hour=gpu.price_usd_per_hour * max(share, part),
         mig_slices=0,
         aliases=(),
     )
