@@ -7,7 +7,6 @@ from simulator.interview.scaling import (
     TARGET_UTILIZATION,
     Need,
     running_usd_per_hour,
-    strain,
 )
 from simulator.studies.conditions import Measured
 from simulator.studies.metric_units import RATIO, SHARE
@@ -88,8 +87,7 @@ def _rosy(material: Material) -> str:
 
 def _busiest(step: Growth, material: Material) -> tuple[str, float]:
     """The component with the highest load on paper, with all replicas it may have."""
-    components = material.topology.components
-    strains = {row.name: strain(row, components[row.name]) or 0.0 for row in step.paper.rows}
+    strains = {row.name: row.strain or 0.0 for row in step.paper.rows}
     name = max(strains, key=strains.__getitem__, default="")
     return name, strains.get(name, 0.0)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from simulator.interview.numbers import Figure
-from simulator.interview.scaling import Need, grown, needs_of, strain, with_measured, with_settings
+from simulator.interview.scaling import Need, grown, needs_of, with_measured, with_settings
 from simulator.studies.claims import SEED, Checked, check_claims_of
 from simulator.studies.conditions import (
     REQUESTS,
@@ -154,7 +154,7 @@ def _growth(topology: Topology, data: Data, factor: float, base: Measured) -> Gr
     needs = needs_of(topology, data, paper)
     settings = tuple(setting for need in needs for setting in need.settings)
     scaled = with_settings(data, settings)
-    strains = [strain(row, topology.components[row.name]) or 0.0 for row in paper.rows]
+    strains = [row.strain or 0.0 for row in paper.rows]
     holds = max(strains, default=0.0) < 1.0
     as_is = not needs or (factor <= AS_IT_STANDS_UP_TO and holds)
     condition = None

@@ -48,15 +48,6 @@ def needs_of(topology: Topology, data: Data, paper: PaperPlan) -> list[Need]:
     return found
 
 
-def strain(row: PaperRow, component: Component) -> float | None:
-    """The utilization on paper with as many replicas as an autoscaler may add."""
-    scale: Any = getattr(component, "autoscale", None)
-    replicas = getattr(component, "replicas", None)
-    if row.utilization is None or scale is None or not replicas:
-        return row.utilization
-    return float(row.utilization * replicas / max(replicas, scale.max_replicas))
-
-
 def grown(topology: Topology, factor: float) -> tuple[Topology, tuple[Setting, ...]]:
     """The topology under a multiple of every load, and the settings beside the offered rate."""
     own = {name: spec.rate for name, spec in topology.requests.items() if spec.rate is not None}

@@ -16,9 +16,11 @@ from simulator.studies.design import Design
 from simulator.studies.errors import StudyError
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
-from simulator.studies.point import Found, Point
+from simulator.studies.point import Found
 from simulator.studies.run import RunOptions, plan_run
+from simulator.studies.settled import evaluate_settled, scaling_notes, settled
 from simulator.studies.sweep import measured
+from simulator.topology.model import Topology
 from simulator.topology.objectives import Objective, objectives_of
 from simulator.topology.paper import on_paper
 
@@ -92,8 +94,9 @@ class _Search:
         self.goals: tuple[Objective, ...] = options.thresholds
         self.today = options.rps or design.topology.rate
         plan = on_paper(plan_run(design.topology, options)[0].topology)
-        self.on_paper = plan.capacity_rps
-        """Where the busiest saturates if nothing is hit, refused or added: not a bound."""
+        self.on_paper = plan.full_rps
+        """Where something is full if nothing is hit or refused: not a bound."""
+        self.full_first = None if plan.strained is None else plan.strained.name
         self.ceiling = plan.saturation_rps
         """Where something saturates in any case."""
         certain = [row for row in plan.rows if not row.refuses]
@@ -106,6 +109,8 @@ class _Search:
         """Short runs, for the picture and the bracket."""
         self.fine: dict[float, Found] = {}
         """Long runs around the answer."""
+        self.at_rest: dict[float, Design] = {}
+        """The design with the replicas that it has come to at a rate."""
 
     def survey(self) -> None:
         """Short runs over the whole range on paper, and beyond it as long as they hold."""
@@ -185,9 +190,10 @@ class _Search:
             "saturates_first": self.first_to_saturate,
             "rate": self.today * cells,
             "headroom": None if value is None else value / (self.today * cells) - 1.0,
+            "scaling": scaling_notes(self.design, self.at_rest[self._nearest(answer.value)]),
             "knee": knee_of([(row["rate"], row["latency.mean"]) for row in lines if _served(row)]),
             "curve": lines,
-            "theory": theory_curve(self.design.topology, order, cells),
+            "theory": theory_curve(self._topology_at, order, cells),
             "horizons": shortness([spans_of(item["document"]) for item in points.values()]),
             "partial": any(
                 found["document"]["run"]["endings"] != ["complete"] for found in points.values()
@@ -201,8 +207,12 @@ class _Search:
             replace(self.options, rps=rate, requests=requests, duration_s=None) for rate in wanted
         ]
         label = "rates" if into is self.curve else "rates around the answer"
-        found = self.bench.evaluate([Point(self.design.data, own) for own in options], label)
-        into.update(zip(wanted, found, strict=True))
+        pairs = evaluate_settled([self.design] * len(wanted), options, self.bench, label)
+        for rate, (design, found) in zip(wanted, pairs, strict=True):
+            self.at_rest[rate], into[rate] = design, found
+
+    def _topology_at(self, rate: float) -> Topology:
+        return settled(self.design, replace(self.options, rps=rate)).topology
 
     def _bracket(self, points: dict[float, Found]) -> tuple[float, float] | None:
         """The last rate before the first that fails, and that one; None if none meets all."""
@@ -236,7 +246,7 @@ class _Search:
     def _gives_way(self, rate: float) -> Document | None:
         """The objective that is met no longer beyond the rate, and the component behind it."""
         points = self.fine or self.curve
-        near = min(points, key=lambda at: abs(at - rate)) if math.isfinite(rate) else max(points)
+        near = self._nearest(rate)
         bottleneck = points[near]["document"]["verdict"]["bottleneck"]
         crossings = {
             goal: crossing(self._points(goal, points), goal.threshold).value for goal in self.goals
@@ -249,6 +259,11 @@ class _Search:
         if not math.isfinite(crossings[first]):
             reason = STABILITY
         return {"objective": reason, "component": bottleneck, "utilization": utilization}
+
+    def _nearest(self, rate: float) -> float:
+        """The rate that was run closest to this one, in long runs if there are any."""
+        points = self.fine or self.curve
+        return min(points, key=lambda at: abs(at - rate)) if math.isfinite(rate) else max(points)
 
     def _points(self, goal: Objective, points: dict[float, Found]) -> list[CurvePoint]:
         position = self.goals.index(goal)

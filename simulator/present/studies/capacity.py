@@ -7,6 +7,7 @@ from simulator.present.studies.words import (
     Document,
     Line,
     columns,
+    scaled_parts,
     section,
     short_runs,
     signed,
@@ -27,6 +28,8 @@ def capacity_lines(document: Document, again: str, report: str | None) -> Iterat
         yield "", f"    {sentence}"
     if document["partial"]:
         yield "yellow", "    ! partial result: a limit ended some runs early"
+    for note in scaled_parts(document):
+        yield "yellow", f"    ! {note}"
     if (warning := short_runs(document)) is not None:
         yield "yellow", f"    ! {warning}"
     yield "", ""
