@@ -37,6 +37,11 @@ class PaperRow:
     growth: float = 1.0
 
     @property
+    def servers_most(self) -> float | None:
+        """Servers with all replicas that may be added."""
+        return None if self.servers is None else self.servers * self.growth
+
+    @property
     def strain(self) -> float | None:
         """The utilization with as many replicas as may be added."""
         return None if self.utilization is None else self.utilization / self.growth

@@ -1,8 +1,12 @@
 """Searches measure a design that follows the load with the replicas it comes to rest at."""
 
+from pathlib import Path
+
 import pytest
 from scipy.optimize import brentq
 
+from simulator.cli.advice import next_lines
+from simulator.cli.planning import show_plan
 from simulator.present.html.study import render_study
 from simulator.present.studies.capacity import capacity_lines
 from simulator.studies.capacity import capacity
@@ -11,10 +15,11 @@ from simulator.studies.errors import StudyError
 from simulator.studies.planner import Bench
 from simulator.studies.pool import Pool
 from simulator.studies.ranges import parse_range
-from simulator.studies.run import RunOptions
+from simulator.studies.run import RunOptions, run
 from simulator.studies.settled import evaluate_settled, settled
 from simulator.studies.size import size
 from simulator.theory.erlang import MMc
+from simulator.topology.reading import load_topology
 
 HERE = Pool(jobs=1)
 SHORT = RunOptions(rps=60.0, requests=6000, replications=2)
@@ -84,3 +89,35 @@ def test_the_replicas_of_what_follows_the_load_are_not_sized() -> None:
     with pytest.raises(StudyError, match="follow the load") as refused:
         size(design(), [parse_range("web.replicas=2..6")], SHORT, Bench(HERE))
     assert "web.autoscale.max_replicas" in str(refused.value.hint)
+
+
+def test_a_plan_counts_the_replicas_that_may_come(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """50 rps are 5 busy servers: of 4 at the start, of 12 at most."""
+    loaded = load_topology(_written(tmp_path))
+    show_plan(loaded, RunOptions(rps=50.0))
+    said = capsys.readouterr().out
+    assert "saturate, at 120 rps with all its replicas" in said
+    assert "of all it may have; it starts with 4 at 125%" in said
+
+
+@pytest.mark.parametrize(
+    ("rate", "words", "why"),
+    [
+        (50.0, "again --duration 900s", "web follows the load after some 90s"),
+        (130.0, "again --set web.autoscale.max_replicas=10", "ρ 0.65 instead of 1.08 with all"),
+    ],
+)
+def test_advice_counts_them_too(tmp_path: Path, rate: float, words: str, why: str) -> None:
+    topology = load_topology(_written(tmp_path)).topology
+    result = run(topology, RunOptions(rps=rate, requests=500, replications=2, jobs=1))
+    lines = next_lines(result, "auto.yaml", "again", None)
+    assert lines[0] == ("try", words)
+    assert why in lines[1][1]
+
+
+def _written(folder: Path) -> str:
+    path = folder / "auto.yaml"
+    path.write_text(DESIGN, encoding="utf-8")
+    return str(path)
