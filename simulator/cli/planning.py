@@ -43,7 +43,9 @@ def show_plan(loaded: Loaded, options: RunOptions) -> None:
     if plan.full_rps is not None and plan.strained is not None:
         first = plan.strained
         with_all = " with all its replicas" if first.growth > 1.0 else ""
-        rate = f"{count(plan.full_rps)} rps{with_all}"
+        certain = plan.saturation_rps is not None and plan.saturation_rps <= 1.001 * plan.full_rps
+        spared = "" if certain else " unless hits or refusals spare it"
+        rate = f"{count(plan.full_rps)} rps{with_all}{spared}"
         typer.echo(f"  {first.name} is the first to saturate, at {rate}")
     typer.echo(f"  cost {dollars(plan.cost_usd_per_hour * loaded.topology.cells)}/h")
 
