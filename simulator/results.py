@@ -165,7 +165,7 @@ class Capacity(Result):
 
     @property
     def rate(self) -> float | None:
-        """The rate, per second; None if no rate meets the objectives."""
+        """The rate, per second; None if no rate meets the objectives, or every one."""
         value = self.document["capacity"]["value"]
         return None if value is None else float(value)
 

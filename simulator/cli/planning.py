@@ -1,10 +1,12 @@
 """``--plan``: the design on paper, without a run."""
 
+from collections.abc import Iterator
+
 import typer
 
 from simulator.present.numbers import count, dollars, percent, seconds
 from simulator.studies.run import RunOptions, plan_run
-from simulator.topology.paper import on_paper
+from simulator.topology.paper import PaperRow, on_paper
 from simulator.topology.reading import Loaded
 
 
@@ -25,21 +27,33 @@ def show_plan(loaded: Loaded, options: RunOptions) -> None:
     )
     typer.secho(header, dim=True)
     for row in plan.rows:
-        servers = "–" if row.servers is None else f"{row.servers:g}"
+        servers = "–" if row.servers is None else f"{row.servers_most:g}"
         service = seconds(row.service_s if row.servers is not None else row.delay_s)
-        utilization = percent(row.utilization)
+        utilization = percent(row.strain)
         cost = "" if not row.cost_usd_per_hour else f"{dollars(row.cost_usd_per_hour)}/h"
-        color = "red" if (row.utilization or 0.0) >= 1.0 else None
+        color = "red" if (row.strain or 0.0) >= 1.0 else None
         typer.secho(
             f"    {row.name:<{width}}  {count(row.rate):>7}/s  {servers:>7}  {service:>8}"
             f"  {utilization:>5}  {cost:>10}",
             fg=color,
         )
-        for note in row.notes:
+        for note in (*_growth(row), *row.notes):
             typer.secho(f"    {'':<{width}}  {note}", dim=True)
     typer.echo()
-    if plan.capacity_rps is not None and plan.busiest is not None:
-        typer.echo(
-            f"  {plan.busiest.name} is the first to saturate, at {count(plan.capacity_rps)} rps"
-        )
+    if plan.full_rps is not None and plan.strained is not None:
+        first = plan.strained
+        with_all = " with all its replicas" if first.growth > 1.0 else ""
+        certain = plan.saturation_rps is not None and plan.saturation_rps <= 1.001 * plan.full_rps
+        spared = "" if certain else " unless hits or refusals spare it"
+        rate = f"{count(plan.full_rps)} rps{with_all}{spared}"
+        typer.echo(f"  {first.name} is the first to saturate, at {rate}")
     typer.echo(f"  cost {dollars(plan.cost_usd_per_hour * loaded.topology.cells)}/h")
+
+
+def _growth(row: PaperRow) -> Iterator[str]:
+    """That servers are counted which are not there from the start."""
+    if row.growth > 1.0:
+        yield (
+            f"follows the load: servers and ρ are of all it may have; it starts with "
+            f"{row.servers:g} at {percent(row.utilization)}, which is what the cost is of"
+        )

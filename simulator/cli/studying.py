@@ -15,6 +15,7 @@ import typer
 from simulator.cli import exit_codes
 from simulator.cli.app import fail
 from simulator.cli.loading import quantity, show, thresholds_of
+from simulator.present.numbers import finite
 
 STUDY_FILE = "study.json"
 
@@ -136,7 +137,7 @@ def put_out(
 
 def json_text(document: Any) -> str:
     """A document as indented JSON, with numbers in a row on one line."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
+    text = json.dumps(finite(document), indent=2, ensure_ascii=False, allow_nan=False)
     return re.sub(r"\[\n[-+.\deE,\s]+\]", lambda found: " ".join(found[0].split()), text)
 
 
@@ -192,7 +193,7 @@ def command() -> str:
 def write_page(names: Sequence[str], document: dict[str, Any], page: str) -> str:
     """Write a page and the data it is drawn from; returns the path of the page."""
     folder = Path("reports", *(name.replace("/", "_") for name in names))
-    write_text(folder / STUDY_FILE, json.dumps(document, ensure_ascii=False))
+    write_text(folder / STUDY_FILE, json.dumps(finite(document), ensure_ascii=False))
     write_text(folder / "index.html", page)
     return str(folder / "index.html")
 

@@ -269,6 +269,14 @@ class GpuPool(Component):
         return float(self.replicas)
 
     @property
+    def scaling(self) -> Autoscale | None:
+        return self.autoscale
+
+    @property
+    def reaction_s(self) -> float:
+        return 0.0 if self.autoscale is None else self.autoscale.reaction_s + self.load_time
+
+    @property
     def effort(self) -> float:
         return 1.5 if self.batching == "continuous" else 1.0
 

@@ -149,6 +149,14 @@ class Service(Component):
     def replica_count(self) -> float:
         return float(self.replicas)
 
+    @property
+    def scaling(self) -> Autoscale | None:
+        return self.autoscale
+
+    @property
+    def reaction_s(self) -> float:
+        return 0.0 if self.autoscale is None else self.autoscale.reaction_s
+
 
 class ServiceServer(Server):
     """Stations for the replicas, and the steps as one call."""

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.kernel.component import Component
 from simulator.quantities.distributions.zipf import Zipf
 from simulator.topology.callers import callers_of, reached_from
 from simulator.topology.model import Topology
-from simulator.topology.paper import PaperPlan, PaperRow
+from simulator.topology.paper import PaperPlan
 
 
 @dataclass(frozen=True)
@@ -17,15 +16,6 @@ class Full:
     name: str
     utilization: float
     factor: float
-
-
-def strain(row: PaperRow, component: Component) -> float | None:
-    """The utilization on paper with as many replicas as an autoscaler may add."""
-    scale: Any = getattr(component, "autoscale", None)
-    replicas = getattr(component, "replicas", None)
-    if row.utilization is None or scale is None or not replicas:
-        return row.utilization
-    return float(row.utilization * replicas / max(replicas, scale.max_replicas))
 
 
 def first_full(topology: Topology, paper: PaperPlan, factor: float = 1.0) -> Full | None:
@@ -39,10 +29,7 @@ def first_full(topology: Topology, paper: PaperPlan, factor: float = 1.0) -> Ful
 
 def strains(topology: Topology, paper: PaperPlan) -> dict[str, float]:
     """Utilization of each component as :func:`first_full` takes it."""
-    return {
-        row.name: (strain(row, topology.components[row.name]) or 0.0) * heat(topology, row.name)
-        for row in paper.rows
-    }
+    return {row.name: (row.strain or 0.0) * heat(topology, row.name) for row in paper.rows}
 
 
 def full_without_scalers(topology: Topology, paper: PaperPlan, factor: float = 1.0) -> Full | None:

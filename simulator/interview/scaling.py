@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from simulator.interview.fullness import heat, largest_share, strain
+from simulator.interview.fullness import heat, largest_share
 from simulator.kernel.component import Component
 from simulator.quantities import parse_rate
 from simulator.topology.model import Topology
@@ -128,7 +128,7 @@ def _need(row: PaperRow, topology: Topology, data: Data) -> Need | None:
     popular = largest_share(topology, row.name)
     if popular:
         return _shards(row, component, popular)
-    if (strain(row, component) or 0.0) <= TARGET_UTILIZATION:
+    if (row.strain or 0.0) <= TARGET_UTILIZATION:
         return _by_scaler(row, component)
     for field in SCALES:
         count = getattr(component, field, None)

@@ -130,12 +130,36 @@ class Component(Kinded):
         return 1.0
 
     @property
+    def scaling(self) -> "Scaling | None":
+        """The rule by which its replicas follow the load; None if they stay."""
+        return None
+
+    @property
+    def reaction_s(self) -> float:
+        """Time until that rule has changed the replicas; 0 without one."""
+        return 0.0
+
+    @property
     def effort(self) -> float:
         """How much longer than usual a request takes to simulate: default runs are shorter."""
         return 1.0
 
 
 Means = dict[str, float]
+
+
+class Scaling(Protocol):
+    """How the replicas of a component follow the load, as far as every component knows it."""
+
+    @property
+    def max_replicas(self) -> int:
+        """Most replicas."""
+
+    def settled(self, replicas: float, utilization: float, load: float) -> int:
+        """The replicas that it stays at, judged by what is seen with ``replicas`` of them.
+
+        ``load`` is the mean number of requests waiting and in work.
+        """
 
 
 class Elastic(Protocol):

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import Literal, NamedTuple
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
@@ -103,6 +104,28 @@ class Autoscale(Spec):
         if self.knative is None or "metric_lag" in self.model_fields_set:
             return self.metric_lag
         return 0.0
+
+    @property
+    def reaction_s(self) -> float:
+        """Time until a change of the load has changed the replicas, on average."""
+        window = 0.0 if self.metric == "queue" else self.metric_window or self.every_s
+        return self.lag_s + window + self.every_s + self.startup.mean + self.warmup
+
+    def settled(self, replicas: float, utilization: float, load: float) -> int:
+        """The replicas that it stays at, judged by what is seen with ``replicas`` of them.
+
+        ``load`` is the mean number of requests waiting and in work. The rule is that of the loop,
+        without its delays and limits on speed.
+        """
+        seen = utilization if self.metric == "utilization" else load / replicas
+        ratio = seen / float(self.target)
+        tolerance = 0.0 if self.knative is not None else self.tolerance
+        near = abs(ratio - 1.0) <= tolerance
+        wanted = round(replicas) if near else ceil(round(ratio * replicas, 9))
+        if self.schedule:
+            starts = DAYS.index(self.starts_on) * DAY_S + self.starts
+            wanted = max(wanted, Calendar(self.schedule, starts).count_at(0.0))
+        return min(max(wanted, self.min_replicas, 1), self.max_replicas)
 
 
 class Sample(NamedTuple):

@@ -1,6 +1,7 @@
 """Numbers as people read them: three significant digits and a unit."""
 
 import math
+from typing import Any
 
 from simulator.quantities import told_duration
 from simulator.quantities.grouping import grouped
@@ -67,3 +68,12 @@ def plus_minus(metric: str, interval: dict[str, float | None]) -> str:
     if low is None or high is None or high == low:
         return ""
     return f"±{of_metric(metric, (high - low) / 2.0)}"
+
+
+def finite(value: Any) -> Any:
+    """A document in which null stands for what is no number: JSON knows no infinity."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -11,6 +11,7 @@ from simulator.studies.planner import Bench
 from simulator.studies.point import Found, Point
 from simulator.studies.ranges import Setting
 from simulator.studies.run import REPLICATIONS, RunOptions, plan_run
+from simulator.studies.settled import evaluate_settled, settled
 from simulator.studies.sweep import measured
 from simulator.topology.paper import on_paper
 
@@ -38,6 +39,8 @@ FRESH_SEED = 1_000_003
 class Candidate:
     """A configuration: its settings, what it costs and uses on paper, and what became of it.
 
+    ``design`` has as many replicas as its scalers stay at under the load (see
+    :mod:`simulator.studies.settled`).
     ``status``: ``overloaded`` on paper, ``pass``, ``fail`` or ``unsure`` by simulation,
     ``dearer`` than the winner and therefore not run. ``check`` is its run with fresh seeds.
     """
@@ -74,7 +77,7 @@ class Candidate:
 
 def candidate(design: Design, settings: tuple[Setting, ...], options: RunOptions) -> Candidate:
     """A configuration on paper: what it costs, and whether it can keep up at all."""
-    varied = design.varied(settings)
+    varied = settled(design.varied(settings), options)
     plan = on_paper(plan_run(varied.topology, options)[0].topology)
     busiest = plan.busiest
     utilization = (busiest.utilization or 0.0) if busiest else 0.0
@@ -89,9 +92,9 @@ def candidate(design: Design, settings: tuple[Setting, ...], options: RunOptions
 def screen(wave: Sequence[Candidate], options: RunOptions, bench: Bench) -> None:
     """A short run of each candidate, which tells most of them apart."""
     own = replace(options, requests=options.requests or REQUESTS, duration_s=None)
-    found = bench.evaluate([Point(item.design.data, own) for item in wave], "candidates")
-    for item, result in zip(wave, found, strict=True):
-        item.found = result
+    found = evaluate_settled([item.design for item in wave], [own] * len(wave), bench, "candidates")
+    for item, (design, result) in zip(wave, found, strict=True):
+        item.design, item.found = design, result
         item.requests += result["document"]["run"]["issued"]
         item.status = _status(result)
 

@@ -16,9 +16,11 @@ from simulator.studies.design import Design
 from simulator.studies.errors import StudyError
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
-from simulator.studies.point import Found, Point
+from simulator.studies.point import Found
 from simulator.studies.run import RunOptions, plan_run
+from simulator.studies.settled import evaluate_settled, scaling_notes, settled
 from simulator.studies.sweep import measured
+from simulator.topology.model import Topology
 from simulator.topology.objectives import Objective, objectives_of
 from simulator.topology.paper import on_paper
 
@@ -35,6 +37,9 @@ ROUNDS_MAX = 8
 STEP = 1.05
 """Factor by which to look further when the long runs all meet the objectives, or none does."""
 
+BOUNDS_MAX = 3
+"""How many such looks there are for a rate that fails clearly."""
+
 DOUBLINGS_MAX = 12
 ERRORS_MAX = 0.01
 """Share of errors up to which the latency of the others counts for the knee."""
@@ -43,6 +48,8 @@ NEAR = 0.98
 """How close to certain saturation the curve goes."""
 
 STABILITY = "stability"
+REFUSALS = "refusals"
+"""What gives way where no objective does: a backlog grows, or the rest is turned away."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,10 @@ class Capacity:
 
     @property
     def rate(self) -> float | None:
-        """Highest rate that meets the objectives, per second; None if no rate does."""
+        """Highest rate that meets the objectives, per second; None if no rate does, or every.
+
+        Which of the two, says ``no_limit_up_to`` in the document.
+        """
         value = self.document["capacity"]["value"]
         return None if value is None else float(value)
 
@@ -92,8 +102,9 @@ class _Search:
         self.goals: tuple[Objective, ...] = options.thresholds
         self.today = options.rps or design.topology.rate
         plan = on_paper(plan_run(design.topology, options)[0].topology)
-        self.on_paper = plan.capacity_rps
-        """Where the busiest saturates if nothing is hit, refused or added: not a bound."""
+        self.on_paper = plan.full_rps
+        """Where something is full if nothing is hit or refused: not a bound."""
+        self.full_first = None if plan.strained is None else plan.strained.name
         self.ceiling = plan.saturation_rps
         """Where something saturates in any case."""
         certain = [row for row in plan.rows if not row.refuses]
@@ -106,6 +117,8 @@ class _Search:
         """Short runs, for the picture and the bracket."""
         self.fine: dict[float, Found] = {}
         """Long runs around the answer."""
+        self.at_rest: dict[float, Design] = {}
+        """The design with the replicas that it has come to at a rate."""
 
     def survey(self) -> None:
         """Short runs over the whole range on paper, and beyond it as long as they hold."""
@@ -132,6 +145,11 @@ class _Search:
         requests = int(min(max(EVENTS_OF_SEARCH / max(events, 1.0), least), most))
         top = (self.ceiling or math.inf) * 0.999
         self._run([low, min(high, top)], self.fine, requests)
+        self._narrow(precision, requests, top)
+        self._bound(requests, top)
+
+    def _narrow(self, precision: float, requests: int, top: float) -> None:
+        """Long runs until the last rate that holds and the first that does not are close."""
         guessed = False
         for _ in range(ROUNDS_MAX):
             holds = {at: self._meets(found) for at, found in self.fine.items()}
@@ -154,21 +172,32 @@ class _Search:
                     wanted = [math.sqrt(last * first) if last else first / 2.0]
             self._run(wanted, self.fine, requests)
 
+    def _bound(self, requests: int, top: float) -> None:
+        """Long runs further up until one fails clearly, where nothing says how far it might be."""
+        for _ in range(BOUNDS_MAX):
+            highest = max(self.fine)
+            if highest >= top or math.isfinite(self._upper_end(self._answer().value)):
+                return
+            if all(self._meets(found) for found in self.fine.values()):
+                return
+            self._run([min(highest * STEP, top)], self.fine, requests)
+
     def document(self) -> Document:
         """The answer, the curve, and how it was found."""
         points = {**self.curve, **self.fine}
         order = sorted(points)
+        never = not any(self._meets(found) for found in points.values())
         answer = self._answer()
+        endless = not never and math.isinf(answer.value)
         cells = self.design.topology.cells
-        interval = {
+        interval: Document = {
             end: None if value is None else value * cells
             for end, value in interval_document(answer).items()
         }
-        value = interval["value"]
-        if not any(self._meets(found) for found in points.values()):
+        if never or endless:
             interval = dict.fromkeys(interval)
-            value = None
-        gives_way = self._gives_way(answer.value)
+        value = interval["value"]
+        near = order[0] if never else order[-1] if endless else self._nearest(answer.value)
         lines = [self._line(rate, points[rate]) for rate in order]
         first = points[order[0]]["document"]
         return {
@@ -180,14 +209,18 @@ class _Search:
             "workload": first["workload"],
             "objectives": [f"{goal.name}: {goal.threshold.text}" for goal in self.goals],
             "capacity": interval,
-            "limited_by": gives_way,
+            "no_limit_up_to": order[-1] * cells if endless else None,
+            "limited_by": None if endless else self._gives_way(near),
+            "full_on_paper": None if self.on_paper is None else self.on_paper * cells,
+            "full_first": self.full_first,
             "ceiling_on_paper": None if self.ceiling is None else self.ceiling * cells,
             "saturates_first": self.first_to_saturate,
             "rate": self.today * cells,
             "headroom": None if value is None else value / (self.today * cells) - 1.0,
+            "scaling": scaling_notes(self.design, self.at_rest[near]),
             "knee": knee_of([(row["rate"], row["latency.mean"]) for row in lines if _served(row)]),
             "curve": lines,
-            "theory": theory_curve(self.design.topology, order, cells),
+            "theory": theory_curve(self._topology_at, order, cells),
             "horizons": shortness([spans_of(item["document"]) for item in points.values()]),
             "partial": any(
                 found["document"]["run"]["endings"] != ["complete"] for found in points.values()
@@ -201,17 +234,21 @@ class _Search:
             replace(self.options, rps=rate, requests=requests, duration_s=None) for rate in wanted
         ]
         label = "rates" if into is self.curve else "rates around the answer"
-        found = self.bench.evaluate([Point(self.design.data, own) for own in options], label)
-        into.update(zip(wanted, found, strict=True))
+        pairs = evaluate_settled([self.design] * len(wanted), options, self.bench, label)
+        for rate, (design, found) in zip(wanted, pairs, strict=True):
+            self.at_rest[rate], into[rate] = design, found
+
+    def _topology_at(self, rate: float) -> Topology:
+        return settled(self.design, replace(self.options, rps=rate)).topology
 
     def _bracket(self, points: dict[float, Found]) -> tuple[float, float] | None:
-        """The last rate before the first that fails, and that one; None if none meets all."""
+        """The last rate before the first that fails, and that one; None if there is no such."""
         good = 0.0
         for rate in sorted(points):
             if not self._meets(points[rate]):
                 return (good, rate) if good else None
             good = rate
-        return good, (self.ceiling or good * 1.5)
+        return None if self.ceiling is None else (good, self.ceiling)
 
     def _crossing(self) -> Interval:
         """Where the first objective crosses its bound, from the long runs."""
@@ -229,26 +266,45 @@ class _Search:
             last = max([rate for rate in steady if rate < min(unstable)], default=0.0)
             ceiling = min(ceiling, min(unstable))
             return Interval(min(found.value, last or ceiling), min(found.low, last), ceiling)
-        return Interval(
-            min(found.value, ceiling), min(found.low, ceiling), min(found.high, ceiling)
-        )
+        value = min(found.value, ceiling)
+        return Interval(value, min(found.low, value), min(self._upper_end(value), ceiling))
 
-    def _gives_way(self, rate: float) -> Document | None:
-        """The objective that is met no longer beyond the rate, and the component behind it."""
+    def _upper_end(self, value: float) -> float:
+        """What was measured to be too much for certain, above the value; infinite if nothing."""
+        failed = [
+            rate
+            for rate, item in {**self.curve, **self.fine}.items()
+            if rate > value and item["document"]["verdict"]["status"] in ("fail", "unstable")
+        ]
+        return min([self._crossing().high, *failed]) if self.fine else math.inf
+
+    def _gives_way(self, near: float) -> Document:
+        """The objective that is met no longer beyond a rate, and the component that is busiest."""
         points = self.fine or self.curve
-        near = min(points, key=lambda at: abs(at - rate)) if math.isfinite(rate) else max(points)
-        bottleneck = points[near]["document"]["verdict"]["bottleneck"]
+        document = {**self.curve, **self.fine}[near]["document"]
+        bottleneck = document["verdict"]["bottleneck"]
         crossings = {
             goal: crossing(self._points(goal, points), goal.threshold).value for goal in self.goals
         }
         first = min(crossings, key=lambda goal: crossings[goal])
-        utilization = None
-        if bottleneck is not None:
-            utilization = points[near]["document"]["components"][bottleneck]["utilization"]
         reason = f"{first.name}: {first.threshold.text}"
         if not math.isfinite(crossings[first]):
-            reason = STABILITY
-        return {"objective": reason, "component": bottleneck, "utilization": utilization}
+            beyond = [rate for rate, item in points.items() if not item["document"]["stable"]]
+            sheds = beyond and points[min(beyond)]["document"]["sheds"]
+            reason = REFUSALS if sheds else STABILITY
+        utilization = None
+        if bottleneck is not None:
+            utilization = document["components"][bottleneck]["utilization"]
+        return {
+            "objective": reason,
+            "component": bottleneck,
+            "utilization": utilization,
+            "rate": near * document["cells"],
+        }
+
+    def _nearest(self, rate: float) -> float:
+        """The rate that was run closest to this one, in long runs if there are any."""
+        return min(self.fine or self.curve, key=lambda at: abs(at - rate))
 
     def _points(self, goal: Objective, points: dict[float, Found]) -> list[CurvePoint]:
         position = self.goals.index(goal)

@@ -1,7 +1,7 @@
 """Curves over the offered rate: where one crosses a bound, where it bends, what theory says."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,13 +79,19 @@ def mean_on_paper(plan: PaperPlan) -> float:
     return sum(spent(row) for row in plan.rows if row.rate > 0.0) / plan.rate
 
 
-def theory_curve(topology: Topology, rates: Sequence[float], cells: int = 1) -> list[Document]:
-    """Mean latency on paper over the rate (see :func:`mean_on_paper`), where it is finite."""
+def theory_curve(
+    topology_at: Callable[[float], Topology], rates: Sequence[float], cells: int = 1
+) -> list[Document]:
+    """Mean latency on paper over the rate (see :func:`mean_on_paper`), where it is finite.
+
+    ``topology_at`` gives the design as it is under a rate.
+    """
     if not rates:
         return []
     curve = []
     for rate in np.linspace(min(rates), max(rates), THEORY_POINTS).tolist():
-        mean = mean_on_paper(on_paper(topology.model_copy(update={"rate": rate})))
+        topology = topology_at(rate).model_copy(update={"rate": rate})
+        mean = mean_on_paper(on_paper(topology))
         if math.isfinite(mean):
             curve.append({"rate": rate * cells, "latency.mean": mean})
     return curve

@@ -20,6 +20,7 @@ from simulator.studies.exploration import WAVE, Exploration
 from simulator.studies.planner import Bench
 from simulator.studies.ranges import Range, grid
 from simulator.studies.run import RunOptions
+from simulator.studies.settled import refuse_replicas_that_follow, scaling_notes
 from simulator.topology.objectives import objectives_of
 
 GRID_MAX = 256
@@ -67,6 +68,7 @@ def size(
     repeated = {item.path for item in ranges if sum(o.path == item.path for o in ranges) > 1}
     if repeated:
         raise StudyError(f"--vary: `{min(repeated)}` is given twice")
+    refuse_replicas_that_follow(design, ranges)
     space = math.prod(len(item.values) for item in ranges)
     if space > grid_max:
         search = Exploration(
@@ -147,6 +149,7 @@ def _document(
             for item in candidates
             if item.status == "unsure" and item.cost_usd_per_hour < dearest * (1.0 - 1e-9)
         ],
+        "scaling": [] if winner is None else scaling_notes(design, winner.design),
         "counts": counts,
         "requests": sum(item.requests for item in candidates),
         "candidates": [item.to_document() for item in candidates],

@@ -16,7 +16,8 @@ class PaperRow:
     leaves that out, as well as the calls that hits and refusals may spare, and counts the
     servers that an autoscaler may add: what is 1 there cannot keep up in any case, unless it
     ``refuses`` what is too much. ``quota`` is the share of what a provider admits; where it is
-    the scarcer one, ``utilization`` is the same.
+    the scarcer one, ``utilization`` is the same. ``growth`` is the factor by which replicas that
+    follow the load may become more than those it starts with.
     """
 
     name: str
@@ -33,6 +34,17 @@ class PaperRow:
     quota: float = 0.0
     impossible: str = ""
     impossible_at: str = ""
+    growth: float = 1.0
+
+    @property
+    def servers_most(self) -> float | None:
+        """Servers with all replicas that may be added."""
+        return None if self.servers is None else self.servers * self.growth
+
+    @property
+    def strain(self) -> float | None:
+        """The utilization with as many replicas as may be added."""
+        return None if self.utilization is None else self.utilization / self.growth
 
 
 @dataclass(frozen=True)
@@ -49,8 +61,20 @@ class PaperPlan:
         return max(loaded, key=lambda row: row.utilization or 0.0, default=None)
 
     @property
+    def strained(self) -> PaperRow | None:
+        """The component that is full first, with all replicas it may have; None if none can be."""
+        loaded = [row for row in self.rows if row.strain]
+        return max(loaded, key=lambda row: row.strain or 0.0, default=None)
+
+    @property
+    def full_rps(self) -> float | None:
+        """Offered rate at which that component is full."""
+        most = max((row.strain or 0.0 for row in self.rows), default=0.0)
+        return self.rate / most if most else None
+
+    @property
     def capacity_rps(self) -> float | None:
-        """Offered rate at which the busiest component reaches utilization 1."""
+        """Offered rate at which the busiest component is full, with the replicas it starts with."""
         busiest = self.busiest
         if busiest is None or not busiest.utilization:
             return None
@@ -175,4 +199,10 @@ def _row(name: str, component: Component, parts: list[Part]) -> PaperRow:
         quota=quota,
         impossible=next((paper.impossible for paper in papers if paper.impossible), ""),
         impossible_at=next((paper.impossible_at for paper in papers if paper.impossible), ""),
+        growth=_growth(component),
     )
+
+
+def _growth(component: Component) -> float:
+    most = 0 if component.scaling is None else component.scaling.max_replicas
+    return max(most / component.replica_count, 1.0) if component.replica_count else 1.0

@@ -6,6 +6,7 @@ from statistics import fmean
 import pytest
 from scipy.optimize import brentq
 
+from simulator.present.studies.capacity import verdict_of
 from simulator.studies.capacity import capacity
 from simulator.studies.compare import compare
 from simulator.studies.design import Design
@@ -73,6 +74,10 @@ def test_no_rate_meets_an_objective_below_the_service_time(desk: Design) -> None
     found = capacity(strict, RunOptions(requests=4000, replications=4), Bench(HERE)).document
     assert found["capacity"]["value"] is None
     assert found["limited_by"]["objective"] == "latency: p(95)<50ms"
+    lightest = found["curve"][0]
+    assert found["limited_by"]["rate"] == lightest["rate"] == pytest.approx(0.05 * 80.0)
+    assert found["limited_by"]["utilization"] == pytest.approx(0.05, rel=0.2)
+    assert verdict_of(found).endswith("is missed even at 4 rps, the lightest load tried")
 
 
 def test_a_large_space_is_explored_the_same_way_every_time(shop: Design) -> None:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from markupsafe import Markup, escape
 
 from simulator.present.html.blocks import Block, Drawing, Report
 from simulator.present.html.section import sections_of
+from simulator.present.numbers import finite
 
 ASSETS = Path(__file__).parent / "assets"
 PLOTLY = "plotly-cartesian.min.js"
@@ -105,7 +105,7 @@ def embedded_json(value: Any) -> Markup:
 
     What is no number becomes null.
     """
-    text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(finite(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
@@ -115,14 +115,6 @@ def marked(text: str) -> Markup:
     """Text as markup: `code` between backticks, exact figures set apart; the rest is escaped."""
     found = CODE.sub(r"<code>\1</code>", str(escape(text)))
     return Markup(EXACT.sub(r'\1 <span class="exact">\2</span>', found))
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 @cache

@@ -45,7 +45,7 @@ def verdict_of(document: Document) -> tuple[str, str]:
         status = "fail" if failed else "pass" if document["dominance"] else ""
         return status, "; ".join(compare.verdict_sentences(document)) + "."
     if study == "capacity":
-        status = "pass" if (document["headroom"] or -1.0) >= 0.0 else "fail"
+        status = "pass" if capacity.holds_today(document) else "fail"
         return status, f"{document['topology']} {capacity.verdict_of(document)}."
     if study == "size":
         return ("pass" if document["winner"] else "fail"), f"{size.verdict_of(document)}."

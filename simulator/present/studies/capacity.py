@@ -7,6 +7,7 @@ from simulator.present.studies.words import (
     Document,
     Line,
     columns,
+    scaled_parts,
     section,
     short_runs,
     signed,
@@ -22,11 +23,13 @@ def capacity_lines(document: Document, again: str, report: str | None) -> Iterat
     yield "bold", f"  {document['topology']} · {document['workload']} · seed {document['seed']}"
     yield "", ""
     yield section("VERDICT")
-    yield "green" if (document["headroom"] or -1) >= 0 else "red", f"    {verdict_of(document)}"
+    yield "green" if holds_today(document) else "red", f"    {verdict_of(document)}"
     for sentence in reasons_of(document):
         yield "", f"    {sentence}"
     if document["partial"]:
         yield "yellow", "    ! partial result: a limit ended some runs early"
+    for note in scaled_parts(document):
+        yield "yellow", f"    ! {note}"
     if (warning := short_runs(document)) is not None:
         yield "yellow", f"    ! {warning}"
     yield "", ""
@@ -46,33 +49,65 @@ def capacity_lines(document: Document, again: str, report: str | None) -> Iterat
     yield "", f"    again   {again}"
 
 
+def holds_today(document: Document) -> bool:
+    """Whether today's rate is within the capacity."""
+    return document["no_limit_up_to"] is not None or (document["headroom"] or -1.0) >= 0.0
+
+
 def verdict_of(document: Document) -> str:
     """The answer in a sentence."""
-    found = document["capacity"]
+    found, limit = document["capacity"], document["limited_by"]
+    if document["no_limit_up_to"] is not None:
+        return f"no limit found up to {count(document['no_limit_up_to'])} rps, the highest tried"
     if found["value"] is None:
-        first = document["limited_by"]["objective"] if document["limited_by"] else "an objective"
-        return f"no rate meets the objectives: {first} is missed even under the lightest load tried"
+        return (
+            f"no rate meets the objectives: {_reason(limit)} is missed even at "
+            f"{count(limit['rate'])} rps, the lightest load tried"
+        )
     low, high = found["low"], found["high"]
     interval = ""
-    if low is not None and high is not None and low != high:
-        interval = f" [{count(low)}, {count(high)}]"
+    if low is not None and low != high:
+        interval = f" [{count(low)}, {'?' if high is None else count(high)}]"
     return f"holds up to {count(found['value'])} rps{interval}"
 
 
 def reasons_of(document: Document) -> list[str]:
-    """What gives way first, the headroom, the knee and the ceiling."""
+    """What gives way first, the headroom, the knee, and where paper says that things saturate."""
     found = []
     limit = document["limited_by"]
     if limit is not None:
-        where = ""
+        busy = ""
         if limit["component"] is not None:
-            where = f"; {limit['component']} is then at {percent(limit['utilization'])}"
-        found.append(f"gives way first: {limit['objective']}{where}")
+            busy = f"{limit['component']} is then at {percent(limit['utilization'])}"
+        if document["capacity"]["value"] is not None:
+            found.append(f"gives way first: {'; '.join(filter(None, (_reason(limit), busy)))}")
+        elif busy:
+            found.append(busy)
     if document["headroom"] is not None:
         found.append(f"headroom at {count(document['rate'])} rps: {signed(document['headroom'])}")
     if document["knee"] is not None:
         found.append(f"the latency curve bends upward from {count(document['knee'])} rps")
-    if document["ceiling_on_paper"] is not None:
-        name, ceiling = document["saturates_first"], document["ceiling_on_paper"]
-        found.append(f"on paper {name} saturates at {count(ceiling)} rps")
+    if (said := _on_paper(document)) is not None:
+        found.append(said)
     return found
+
+
+def _reason(limit: Document) -> str:
+    """What gives way, in words."""
+    if limit["objective"] == "refusals":
+        return "more is offered than can be done, and the rest is turned away"
+    return str(limit["objective"])
+
+
+def _on_paper(document: Document) -> str | None:
+    """Where something is full if every call is made, and where whatever is hit or refused."""
+    full, ceiling = document["full_on_paper"], document["ceiling_on_paper"]
+    if full is None:
+        return None
+    text = f"on paper {document['full_first']} saturates at {count(full)} rps"
+    if ceiling is not None and ceiling <= full * (1.0 + 1e-9):
+        return text
+    text += " unless hits or refusals spare it"
+    if ceiling is None:
+        return text
+    return f"{text}, and {document['saturates_first']} at {count(ceiling)} rps in any case"

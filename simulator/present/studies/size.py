@@ -8,6 +8,7 @@ from simulator.present.studies.words import (
     Document,
     Line,
     columns,
+    scaled_parts,
     section,
     setting_flags,
     setting_words,
@@ -30,6 +31,8 @@ def size_lines(document: Document, topology: str, again: str, report: str | None
         yield "", f"    {sentence}"
     if document["partial"]:
         yield "yellow", "    ! partial result: a limit ended some runs early"
+    for note in scaled_parts(document):
+        yield "yellow", f"    ! {note}"
     yield "", ""
     yield section("CANDIDATES")
     rows = [[*document["paths"], "cost", "ρ on paper", "p(99)", ""]]

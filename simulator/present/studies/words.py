@@ -105,6 +105,16 @@ def columns(rows: Sequence[Sequence[str]], left: int = 1, indent: int = 4) -> It
         yield (" " * indent + "  ".join(cells)).rstrip()
 
 
+def scaled_parts(document: Document) -> list[str]:
+    """What follows the load, with how many replicas it was measured, and what that leaves out."""
+    return [
+        f"{item['component']} follows the load: there it comes to rest at {item['replicas']} of "
+        f"at most {item['most']} replicas, and so it is measured; a sudden load meets the "
+        f"{item['starts_with']} that it starts with for some {seconds(item['reaction_s'])}"
+        for item in document.get("scaling", ())
+    ]
+
+
 def short_runs(document: Document) -> str | None:
     """A warning if runs last too short beside their latencies; None if all last long enough."""
     found = document.get("horizons")

@@ -1,0 +1,131 @@
+"""Designs at rest: as many replicas as their scalers stay at under a load.
+
+A scaler takes minutes to react, and the runs of a search last seconds: what they would measure is
+the replicas that a design starts with. So every point of a search starts where the scaler comes to
+rest. Paper says where that is, first; if the run finds the component busier or less busy than
+paper did, the scaler's own rule says how many replicas it asks for, and the point is run again.
+What happens on the way there, after a sudden change of the load, is not measured.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from simulator.metrics.spread import Document
+from simulator.studies.design import Design
+from simulator.studies.errors import StudyError
+from simulator.studies.planner import Bench
+from simulator.studies.point import Found, Point
+from simulator.studies.ranges import Range, Setting
+from simulator.studies.run import RunOptions, plan_run
+from simulator.topology.diagnostics import DocumentError
+from simulator.topology.model import Topology
+from simulator.topology.paper import on_paper
+
+ROUNDS_MAX = 6
+"""How often a point is run again at most, until the scaler asks for what is there."""
+
+
+class _Seen(NamedTuple):
+    """What a scaler goes by: replicas, their utilization, requests waiting and in work."""
+
+    replicas: float
+    utilization: float
+    load: float
+
+
+def scaled_parts(topology: Topology) -> list[str]:
+    """Components whose replicas follow the load."""
+    return [name for name, own in topology.components.items() if own.scaling is not None]
+
+
+def settled(design: Design, options: RunOptions) -> Design:
+    """The design with the replicas that its scalers stay at under the options, on paper."""
+    topology = plan_run(design.topology, options)[0].topology
+    rows = {row.name: row for row in on_paper(topology).rows}
+    seen = {}
+    for name in scaled_parts(topology):
+        row, there = rows[name], topology.components[name].replica_count
+        seen[name] = _Seen(there, row.utilization or 0.0, row.rate * row.service_s)
+    return _with_replicas(design, seen)
+
+
+def evaluate_settled(
+    designs: Sequence[Design], options: Sequence[RunOptions], bench: Bench, what: str
+) -> list[tuple[Design, Found]]:
+    """What was found of each design under its options, and the replicas it was run with."""
+    wanted = [settled(*pair) for pair in zip(designs, options, strict=True)]
+    found: list[Found] = [{} for _ in wanted]
+    todo = list(range(len(wanted)))
+    for _ in range(ROUNDS_MAX):
+        points = [Point(wanted[place].data, options[place]) for place in todo]
+        for place, result in zip(todo, bench.evaluate(points, what), strict=True):
+            found[place] = result
+        asked = {place: _asked_for(wanted[place], found[place]["document"]) for place in todo}
+        todo = [place for place, design in asked.items() if design.data != wanted[place].data]
+        if not todo:
+            break
+        wanted = [asked[place] if place in todo else own for place, own in enumerate(wanted)]
+    return list(zip(wanted, found, strict=True))
+
+
+def scaling_notes(start: Design, answer: Design) -> list[Document]:
+    """What follows the load: with how many replicas it starts, has at the answer, may have.
+
+    ``reaction_s`` is the time from a change of the load to a change of the replicas.
+    """
+    notes = []
+    for name, own in start.topology.components.items():
+        counts = int(own.replica_count), int(answer.topology.components[name].replica_count)
+        if own.scaling is not None and {own.scaling.max_replicas} != {*counts}:
+            notes.append(
+                {
+                    "component": name,
+                    "starts_with": counts[0],
+                    "replicas": counts[1],
+                    "most": own.scaling.max_replicas,
+                    "reaction_s": own.reaction_s,
+                }
+            )
+    return notes
+
+
+def refuse_replicas_that_follow(design: Design, ranges: Sequence[Range]) -> None:
+    """Raise StudyError if the replicas of a component are varied that a scaler sets anyway."""
+    for name in scaled_parts(design.topology):
+        for item in ranges:
+            if item.path.removeprefix("components.") == f"{name}.replicas":
+                raise StudyError(
+                    f"--vary {item.path}: the replicas of {name} follow the load, and this is "
+                    "only how many it starts with",
+                    f"vary {name}.autoscale.max_replicas, or add --set {name}.autoscale=null",
+                )
+
+
+def _asked_for(design: Design, document: Document) -> Design:
+    """The design with the replicas that its scalers ask for, by what was measured."""
+    seen = {}
+    for name in scaled_parts(design.topology):
+        measured = document["components"][name]
+        used = measured["utilization"] or 0.0
+        queue = (measured["queue_length"] or {}).get("mean") or 0.0
+        there = measured["other"].get("replicas") or design.topology.components[name].replica_count
+        seen[name] = _Seen(there, used, used * measured.get("servers", 0.0) + queue)
+    return _with_replicas(design, seen)
+
+
+def _with_replicas(design: Design, seen: dict[str, _Seen]) -> Design:
+    """The design with the replicas that its scalers ask for who see this.
+
+    As it is where another number does not fit what else it says, such as a weight for each.
+    """
+    pairs: list[Setting] = []
+    for name, measured in seen.items():
+        component = design.topology.components[name]
+        assert component.scaling is not None, "only what follows the load is seen"
+        wanted = component.scaling.settled(*measured)
+        if wanted != component.replica_count:
+            pairs.append((f"components.{name}.replicas", wanted))
+    try:
+        return design.varied(pairs) if pairs else design
+    except DocumentError:
+        return design
