@@ -61,7 +61,7 @@ def sweep(
         result = swept(design, plan, options, bench)
     document = result.document
     for path in out or ():
-        _write_table(document, path)
+        put_table(document, path)
     words.put_out(
         document,
         lambda again, page: sweep_lines(document, again, page),
@@ -76,19 +76,36 @@ def sweep(
 def _listed(path: Path) -> list[list[tuple[str, Any]]]:
     import csv
 
-    from simulator.studies.design import pairs_of
+    from simulator.studies.design import RATE_WORDS, pairs_of
     from simulator.studies.errors import StudyError
 
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            header = [name.strip() for name in reader.fieldnames or ()]
+            rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise StudyError(f"--points: cannot read {path}: {error}") from None
     if not rows:
         raise StudyError(f"--points: {path} has no rows", "a header of paths, then a row a point")
+    paths = ["rps" if name in RATE_WORDS else name for name in header]
+    twice = next((name for name in header if paths.count(paths[header.index(name)]) > 1), None)
+    if twice is not None:
+        raise StudyError(f"--points: `{twice}` is given twice in the header of {path}")
     if any(None in row or None in row.values() for row in rows):
         raise StudyError(f"--points: rows of {path} are not as long as its header")
     return [pairs_of([f"{name}={value}" for name, value in row.items()]) for row in rows]
+
+
+def put_table(document: dict[str, Any], path: Path) -> None:
+    """The table under its name; of an interrupted sweep beside it, so that a whole one stays."""
+    beside = path.with_suffix(f".partial{path.suffix}")
+    if document["interrupted"]:
+        _write_table(document, beside)
+        typer.echo(f"interrupted: the points so far are in {beside}", err=True)
+    else:
+        _write_table(document, path)
+        beside.unlink(missing_ok=True)
 
 
 def _write_table(document: dict[str, Any], path: Path) -> None:

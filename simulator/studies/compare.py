@@ -90,9 +90,11 @@ def compare(
     better = _dominance(names, measured, found)
     beaten = {pair["worse"] for pair in better}
     turns = cost_flips(names, found)
+    tried: list[float] = []
     options = replace(load, replications=found[0]["document"]["replications"])
     if flips or (flips is None and any(reason is not None for reason in again)):
-        turns += latency_flips(designs, found, options, bench)
+        nearby, tried = latency_flips(designs, found, options, bench)
+        turns += nearby
     baseline = found[0]["document"]
     document: Document = {
         "schema": 1,
@@ -113,6 +115,7 @@ def compare(
         "dominance": better,
         "pareto": [name for name in names if name not in beaten],
         "flips": turns,
+        "flips_tried_at": tried,
         "gates": judge_gates(gates, rows, names[1:]),
         "horizons": shortness([spans_of(item["document"]) for item in found]),
         "partial": any(item["document"]["run"]["endings"] != ["complete"] for item in found),

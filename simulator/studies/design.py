@@ -19,6 +19,7 @@ from simulator.topology.source import Source, read_source, read_text
 from simulator.topology.validation import from_validation_error
 
 RUN_FILE = "run.json"
+STUDY_FILE = "study.json"
 RATE_WORDS = frozenset({"rps", "rate"})
 
 
@@ -77,8 +78,10 @@ def load_design(word: str, settings: Sequence[str] = ()) -> Design:
     ``settings`` are ``PATH=VALUE`` pairs laid over it. Raises DocumentError or StudyError.
     """
     path = Path(word)
-    if path.suffix == ".json" or (path / RUN_FILE).is_file():
-        design = _from_saved_run(path if path.suffix == ".json" else path / RUN_FILE)
+    saved = [path] if path.suffix == ".json" else [path / RUN_FILE, path / STUDY_FILE]
+    place = next((own for own in saved if own.is_file()), saved[0])
+    if path.suffix == ".json" or place.is_file():
+        design = _from_saved_run(place)
     else:
         name, _, variant = word.partition("@")
         loaded = load_topology(name, variant or None)
@@ -151,6 +154,12 @@ def design_of_run(document: Any, name: str, place: str) -> Design:
         document["rate"], document["seed"], document["horizon_s"], document["replications"]
         document["run"]["endings"], document["arrivals"], document["workload"]
     except (KeyError, TypeError):
+        if isinstance(document, dict) and "study" in document:
+            raise StudyError(
+                f"{place} is not a saved run but the result of `{document['study']}`",
+                f"name a design, such as {document.get('file') or 'its file'}, or the folder of "
+                "a run",
+            ) from None
         raise StudyError(
             f"{place} is not a saved run",
             "give the folder that `simulate` wrote its report to, or what `--json` printed",

@@ -56,10 +56,11 @@ def cost_flips(names: Sequence[str], found: Sequence[Found]) -> list[Document]:
 
 def latency_flips(
     designs: Sequence[Design], found: Sequence[Found], options: RunOptions, bench: Bench
-) -> list[Document]:
-    """Rates near today's at which another design has the lower p99, by shorter paired runs.
+) -> tuple[list[Document], list[float]]:
+    """Rates near today's at which another design has the lower p99, and all that were tried.
 
-    A ranking counts only if the paired interval excludes 0, now and then.
+    They are found by shorter paired runs. A ranking counts only if the paired interval excludes
+    0, now and then.
     """
     base = options.rps or designs[0].topology.rate
     limits = [item["paper"]["capacity_rps"] for item in found]
@@ -92,7 +93,7 @@ def latency_flips(
                         "factor": rate / base,
                     }
                 )
-    return flips
+    return flips, [rate * designs[0].topology.cells for rate in rates]
 
 
 def _trial(options: RunOptions, rate: float, base: float) -> RunOptions:

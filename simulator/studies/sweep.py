@@ -51,6 +51,12 @@ def plan_sweep(
     seed: int = 42,
 ) -> list[tuple[Setting, ...]]:
     """The settings of every point: given ones, a Latin hypercube of ``lhs`` points, or the grid."""
+    if points and (ranges or lhs is not None):
+        beside = "--over" if ranges else "--lhs"
+        raise StudyError(
+            f"--points already names every point, so {beside} has nothing to say",
+            "leave one of the two out",
+        )
     if points:
         return [tuple(point) for point in points]
     if not ranges:

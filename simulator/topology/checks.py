@@ -12,7 +12,7 @@ from simulator.topology.claim_checks import check_claims
 from simulator.topology.diagnostics import Diagnostic
 from simulator.topology.fault_file import misdirected
 from simulator.topology.model import Topology
-from simulator.topology.objectives import misnamed
+from simulator.topology.objectives import misjudged, misnamed
 from simulator.topology.paper import on_paper
 from simulator.topology.source import DocumentPath, Source
 
@@ -91,11 +91,16 @@ def _faults(topology: Topology, source: Source) -> Iterator[Diagnostic]:
 
 
 def _objectives(topology: Topology, source: Source) -> Iterator[Diagnostic]:
-    for name in topology.objectives:
+    for name, thresholds in topology.objectives.items():
         of_class, _, metric = name.rpartition(".")
         wrong = misnamed(topology, of_class or None, metric)
         if wrong is not None:
             yield _at(source, ("objectives", name), "E110", *wrong)
+            continue
+        for threshold in thresholds:
+            wrong = misjudged(topology, metric, threshold)
+            if wrong is not None:
+                yield _at(source, ("objectives", name), "E108", *wrong)
 
 
 def _claims(topology: Topology, source: Source) -> Iterator[Diagnostic]:

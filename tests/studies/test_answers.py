@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import brentq
 
 from simulator.present.studies.capacity import verdict_of
+from simulator.present.studies.compare import flip_sentences
 from simulator.studies.capacity import capacity
 from simulator.studies.compare import compare
 from simulator.studies.design import Design
@@ -144,6 +145,16 @@ def test_a_price_that_would_flip_the_answer(shop: Design) -> None:
     prices = {flip["component"]: flip["factor"] for flip in found["flips"] if flip["by"] == "price"}
     assert prices["web"] == pytest.approx(0.6, rel=1e-6)
     assert prices["store"] == pytest.approx(5 / 3, rel=1e-6)
+
+
+def test_a_ranking_that_does_not_turn_is_said_with_the_rates_that_were_tried(desk: Design) -> None:
+    quick = desk.varied([("counter.steps.0.work.exponential.mean", "40ms")], name="quick")
+    options = RunOptions(rps=40.0, requests=1200, replications=4)
+    found = compare([desk, quick], options, Bench(HERE), flips=True).document
+    assert found["flips_tried_at"] == pytest.approx([20.0, 30.0, 50.0, 60.0])
+    assert flip_sentences(found)[-1] == (
+        "no flip in latency p(99) between 20 and 60 rps (tried at 20, 30, 50, 60)"
+    )
 
 
 def test_compare_needs_two(desk: Design) -> None:

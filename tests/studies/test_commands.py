@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from simulator.cli.app import Commands
+from simulator.cli.sweep import put_table
 
 ROOT = Path(__file__).parents[2]
 SHORT = ["--requests", "2000", "-n", "4", "-j", "1", "--no-store", "--no-report"]
@@ -100,6 +101,22 @@ def test_sweep_writes_its_table(desk_file: Path, tmp_path: Path) -> None:
     assert len(lines) == 3
 
 
+def test_an_interrupt_leaves_the_whole_table_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is finished is put beside it, until the sweep has come to its end."""
+    table, beside = tmp_path / "table.csv", tmp_path / "table.partial.csv"
+    whole = {"rows": [{"rps": 1}, {"rps": 2}], "interrupted": False}
+    part = {"rows": [{"rps": 1}], "interrupted": True}
+    put_table(whole, table)
+    put_table(part, table)
+    assert table.read_text(encoding="utf-8") == "rps\n1\n2\n"
+    assert beside.read_text(encoding="utf-8") == "rps\n1\n"
+    assert str(beside) in capsys.readouterr().err
+    put_table(whole, table)
+    assert not beside.exists()
+
+
 def test_size_fails_if_nothing_holds(desk_file: Path) -> None:
     words = ["size", str(desk_file), "--rps", "500", "--vary", "counter.workers=1..3", *SHORT]
     assert simulate(*words).exit_code == 99
@@ -114,6 +131,9 @@ def test_size_fails_if_nothing_holds(desk_file: Path) -> None:
         (["sweep", "FILE", "--over", "counter.workers="], "is empty"),
         (["sweep", "FILE"], "something to vary"),
         (["sweep", "FILE", "--over", "rps=1,2", "--points", "none.csv"], "cannot read none.csv"),
+        (["sweep", "FILE", "--points", "TABLE", "--over", "rps=1,2"], "so --over has nothing"),
+        (["sweep", "FILE", "--points", "TABLE", "--lhs", "3"], "so --lhs has nothing"),
+        (["sweep", "FILE", "--points", "TWICE"], "`rps` is given twice in the header"),
         (["size", "FILE"], "nothing to vary"),
         (["size", "FILE", "--vary", "counter.workers=1,2", "--vary", "counter.workers=3,4"],
          "given twice"),
@@ -121,6 +141,11 @@ def test_size_fails_if_nothing_holds(desk_file: Path) -> None:
         (["size", "FILE", "--vary", "counter.kind=service,gpu"], "counter"),
         (["size", "FILE", "--vary", "counter.workers=1..2", "-t", "latncy: p(95)<1s"],
          "did you mean `latency`"),
+        (["capacity", "FILE", "-t", "availability: p(99)<1s"],
+         "`availability` has no percentiles: it has rate"),
+        (["capacity", "FILE", "-t", "cost: rate<1"], "write it like `cost: per_hour<$10`"),
+        (["capacity", "FILE", "-t", "latency: p(99)<5%"], "write it like `latency: p(99)<800ms`"),
+        (["capacity", "FILE", "--set", "objectives.errors=['p(99)<1s']"], "it has rate"),
         (["capacity", "FILE", "-t", "buyer.latency: p(95)<1s"], "not a class of requests"),
         (["capacity", "FILE", "--precision", "0"], "above 0"),
         (["sensitivity", "FILE", "--vary", "counter.workers=2..2"], "one value"),
@@ -151,9 +176,13 @@ def test_size_fails_if_nothing_holds(desk_file: Path) -> None:
     ],
 )  # fmt: skip
 def test_mistakes_are_named_and_never_a_traceback(
-    desk_file: Path, words: list[str], said: str
+    desk_file: Path, tmp_path: Path, words: list[str], said: str
 ) -> None:
-    typed = [word.replace("FILE", str(desk_file)) for word in words]
+    table, twice = tmp_path / "table.csv", tmp_path / "twice.csv"
+    table.write_text("rps\n20\n", encoding="utf-8")
+    twice.write_text("rps,rate\n20,30\n", encoding="utf-8")
+    files = {"FILE": desk_file, "TABLE": table, "TWICE": twice}
+    typed = [str(files.get(word, word)).replace("FILE", str(desk_file)) for word in words]
     found = simulate(*typed, "--no-store", "--no-report", "--requests", "2000", "-j", "1")
     assert found.exit_code == 2, found.output
     assert said in found.output

@@ -49,8 +49,10 @@ def test_a_sweep_survives_ctrl_c_and_kill(desk_file: Path, tmp_path: Path) -> No
     after_interrupt = kept(store)
     assert 2 <= len(after_interrupt) < POINTS
     # The table of an interrupted sweep has the points that are there, and no others.
-    rows = (tmp_path / "first.csv").read_text(encoding="utf-8").splitlines()[1:]
+    partial = tmp_path / "first.partial.csv"
+    rows = partial.read_text(encoding="utf-8").splitlines()[1:]
     assert len(rows) == len(after_interrupt)
+    assert not (tmp_path / "first.csv").exists()
 
     points = len(after_interrupt) + 1
     code = stopped(started(desk_file, tmp_path, "first", 2), store, points, signal.SIGKILL)
@@ -61,6 +63,7 @@ def test_a_sweep_survives_ctrl_c_and_kill(desk_file: Path, tmp_path: Path) -> No
 
     done = started(desk_file, tmp_path, "first", 2)
     assert done.wait(timeout=120) == 0
+    assert not partial.exists()
     assert {path: path.stat().st_mtime_ns for path in when} == when
     alone = started(desk_file, tmp_path, "second", 1)
     assert alone.wait(timeout=120) == 0

@@ -201,3 +201,15 @@ def test_unpaired_intervals_cover_the_difference() -> None:
         change = unpaired_difference(*tables)
         covered += change.low <= 2.0 <= change.high
     assert 0.93 <= covered / 2000 <= 0.99
+
+
+@pytest.mark.parametrize("named", ["capacity", "capacity/study.json"])
+def test_a_saved_study_is_told_from_a_saved_run(tmp_path: Path, named: str) -> None:
+    folder = tmp_path / "capacity"
+    folder.mkdir()
+    (folder / "study.json").write_text('{"study": "capacity", "file": "desk.yaml"}', "utf-8")
+    with pytest.raises(
+        StudyError, match="is not a saved run but the result of `capacity`"
+    ) as refused:
+        load_design(str(tmp_path / named))
+    assert "desk.yaml" in refused.value.hint

@@ -77,11 +77,11 @@ def comparison_lines(
     yield "", ""
     yield section("RESULTS")
     yield from _table(document, every)
-    if document["flips"]:
+    if turns := flip_sentences(document):
         yield "", ""
-        yield section("THE ANSWER WOULD FLIP")
-        for flip in document["flips"]:
-            yield "", f"    {flip_sentence(flip)}"
+        yield section("THE ANSWER WOULD FLIP" if document["flips"] else "NO FLIP FOUND")
+        for sentence in turns:
+            yield "", f"    {sentence}"
     yield "", ""
     yield section("NEXT")
     if report is not None:
@@ -165,7 +165,21 @@ def plan_line(changes: Sequence[Document]) -> str:
     return f"{counts[0]} to add, {counts[1]} to change, {counts[2]} to remove"
 
 
-def flip_sentence(flip: Document) -> str:
+def flip_sentences(document: Document) -> list[str]:
+    """What would turn the answer; and over which rates nothing turns the ranking by p(99)."""
+    found = [_flip_sentence(flip) for flip in document["flips"]]
+    tried = document.get("flips_tried_at")
+    if tried and not any(flip["metric"] == "latency.p99" for flip in document["flips"]):
+        ends = sorted([*tried, document["rate"]])
+        rates = ", ".join(count(rate) for rate in tried)
+        found.append(
+            f"no flip in latency p(99) between {count(ends[0])} and {count(ends[-1])} rps "
+            f"(tried at {rates})"
+        )
+    return found
+
+
+def _flip_sentence(flip: Document) -> str:
     """At which rate or price another design becomes the better one."""
     what = "cheaper" if flip["metric"].startswith("cost") else "faster at p(99)"
     if flip["by"] == "rate":
@@ -206,8 +220,9 @@ def comparison_markdown(document: Document) -> str:
         out += ["", f"<details><summary>{name}: {plan_line(changes)}</summary>", "", "```diff"]
         out += [line.replace("~ ", "! ", 1) if line.startswith("~") else line for line in lines]
         out += ["```", "", "</details>"]
-    out += [""] if document["flips"] else []
-    out += [f"- {flip_sentence(flip)}" for flip in document["flips"]]
+    turns = flip_sentences(document)
+    out += [""] if turns else []
+    out += [f"- {sentence}" for sentence in turns]
     notes = [*origin_sentences(document), "changes with 95 % intervals"]
     out += ["", f"<sub>{'; '.join([head_of(document), *notes])}</sub>", ""]
     return "\n".join(out)

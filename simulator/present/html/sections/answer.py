@@ -47,7 +47,7 @@ def _sentences(document: Document) -> list[str]:
             for design in document["designs"]
             if not design["stable"]
         ]
-        flips = [compare.flip_sentence(flip) for flip in document["flips"]]
+        flips = compare.flip_sentences(document)
         origins = compare.origin_sentences(document)
         return [*unsteady, *(_began(text) for text in [*flips, *origins])]
     if study == "capacity":
