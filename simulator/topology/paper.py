@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from simulator.kernel.component import Component, Means, Paper
 from simulator.topology.model import Topology
+from simulator.workload.arrival_process import Arrivals
 
 CALL_DEPTH_MAX = 64
 
@@ -108,7 +109,8 @@ class PaperPlan:
 def on_paper(topology: Topology) -> PaperPlan:
     """Rates by following every call, utilization by rho = lambda S / c.
 
-    Takes means only: no queueing, no failures, no retries, and hit ratios as given. Circular
+    Takes means only: no queueing, no failures, no retries, and hit ratios as given; attributes
+    that grow in the sessions of the design's own workload by their mean over all turns. Circular
     calls are followed until what they add is negligible.
     """
     shares = [spec.share for spec in topology.requests.values() if spec.rate is None]
@@ -120,7 +122,10 @@ def on_paper(topology: Topology) -> PaperPlan:
             spec.rate if spec.rate is not None else topology.rate * float(spec.share) / total_share
         )
         offered += rate
-        _follow(topology, spec.entry, rate, spec.means(), parts)
+        means = spec.means()
+        if spec.rate is None and isinstance(topology.run.workload, Arrivals):
+            means = topology.run.workload.mean_attributes(means)
+        _follow(topology, spec.entry, rate, means, parts)
     rows = [_row(name, item, parts[name]) for name, item in topology.components.items()]
     rows.sort(key=lambda row: -(row.utilization if row.utilization is not None else -1.0))
     return PaperPlan(tuple(rows), offered)

@@ -1,6 +1,6 @@
 """The base of all arrival processes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -71,6 +71,10 @@ class Arrivals(Kinded):
     def expected_requests(self, rate: float, horizon_s: float) -> float:
         """How many requests to expect up to the horizon."""
         return self.shape(horizon_s).mean_rate(horizon_s) * rate * horizon_s
+
+    def mean_attributes(self, means: Mapping[str, float]) -> dict[str, float]:
+        """Means of numeric attributes over its requests, from those of a request by itself."""
+        return dict(means)
 
     def problems(self, numbers: frozenset[str], lists: frozenset[str]) -> list[Problem]:
         """What is wrong with recorded values of attributes that have to be numbers or lists."""

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 import simulator.components
-import simulator.steps  # noqa: F401  (registers the kinds)
+import simulator.steps
+import simulator.workload.arrivals  # noqa: F401  (registers the kinds)
 from simulator.topology.model import Topology
 from simulator.topology.paper import PaperPlan, on_paper
 
@@ -107,3 +108,38 @@ def test_a_consumer_is_busy_while_it_waits_but_not_certainly() -> None:
     assert (row.service_s, row.delay_s) == pytest.approx((0.4, 0.0))
     assert row.utilization == pytest.approx(1.0)
     assert row.utilization_least == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        ({}, (100 + 250 + 400 + 550) / 4),
+        ({"at_most": 300}, (100 + 250 + 300 + 300) / 4),
+        # Full in the third turn: 120 are left, to which the fourth adds its own and what the
+        # third answered.
+        ({"at_most": 300, "falls_to": 120}, (100 + 250 + 120 + 270) / 4),
+    ],
+)
+def test_what_grows_in_a_session_counts_by_its_mean_over_the_turns(
+    window: dict[str, float], expected: float
+) -> None:
+    growth = {"attribute": "tokens", "by": ["tokens", "answer"], **window}
+    topology = Topology.model_validate(
+        {
+            "name": "talk",
+            "rate": "1 rps",
+            "requests": {
+                "turn": {"entry": "model", "attributes": {"tokens": 100, "answer": 50}},
+                "summary": {"entry": "model", "rate": "1 rps", "attributes": {"tokens": 7}},
+            },
+            "components": {
+                "model": {
+                    "kind": "service",
+                    "steps": [{"work": {"per": {"attribute": "tokens", "each": "1ms"}}}],
+                }
+            },
+            "run": {"workload": {"kind": "sessions", "turns": 4, "grows": [growth]}},
+        }
+    )
+    (row,) = on_paper(topology).rows
+    assert row.service_s == pytest.approx((expected + 7) / 2 * 1e-3)

@@ -1,6 +1,6 @@
 """Conversations: several requests in a row by the same user, each longer than the last."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -55,6 +55,16 @@ class Growth(Spec):
         if self.at_most is None or total <= self.at_most:
             return total, False
         return (self.at_most if self.falls_to is None else self.falls_to), True
+
+    def turn_by_turn(self, own: float, added: float) -> Iterator[float]:
+        """The attribute in turns without end that are all alike."""
+        past = 0.0
+        while True:
+            value, cut = self.after(past, own)
+            yield value
+            past += added
+            if cut and self.falls_to is not None:
+                past = self.falls_to + added - own
 
 
 class Sessions(Arrivals):
@@ -111,6 +121,20 @@ class Sessions(Arrivals):
             number = round(moment * 1e6)
             self._begin(gate, think, number, max(round(turns()), 1), horizon_s)
         return Outcome.OK
+
+    def mean_attributes(self, means: Mapping[str, float]) -> dict[str, float]:
+        """Over all turns of sessions in which each turn carries the mean."""
+        turns = self.turns.sampler(np.random.default_rng(0))
+        lengths = np.array([max(round(turns()), 1) for _ in range(SAMPLE)])
+        reached = [int((lengths > turn).sum()) for turn in range(int(lengths.max()))]
+        grown = dict(means)
+        for growth in self.grows:
+            own = means.get(growth.attribute, 0.0)
+            added = sum(means.get(name, 0.0) for name in growth.by)
+            values = growth.turn_by_turn(own, added)
+            total = sum(count * next(values) for count in reached)
+            grown[str(growth.attribute)] = total / float(lengths.sum())
+        return grown
 
     def _draws(self, gate: Gate) -> tuple[Draw, Draw]:
         """Numbers of turns and times to think."""
