@@ -9,7 +9,9 @@ from simulator.cli.advice import next_lines
 from simulator.cli.planning import show_plan
 from simulator.present.html.study import render_study
 from simulator.present.studies.capacity import capacity_lines
+from simulator.present.studies.words import warnings_of
 from simulator.studies.capacity import capacity
+from simulator.studies.compare import compare
 from simulator.studies.design import Design, design_of_text
 from simulator.studies.errors import StudyError
 from simulator.studies.planner import Bench
@@ -18,6 +20,7 @@ from simulator.studies.ranges import parse_range
 from simulator.studies.run import RunOptions, run
 from simulator.studies.settled import evaluate_settled, settled
 from simulator.studies.size import size
+from simulator.studies.sweep import sweep
 from simulator.theory.erlang import MMc
 from simulator.topology.reading import load_topology
 
@@ -115,6 +118,19 @@ def test_advice_counts_them_too(tmp_path: Path, rate: float, words: str, why: st
     lines = next_lines(result, "auto.yaml", "again", None)
     assert lines[0] == ("try", words)
     assert why in lines[1][1]
+
+
+@pytest.mark.parametrize(("rate", "waits"), [(60.0, True), (24.0, False)])
+def test_runs_that_end_before_a_scaler_reacts_are_called_so(rate: float, waits: bool) -> None:
+    """At 60 rps the scaler asks for 5 replicas, at 24 rps for the 2 that are there."""
+    options = RunOptions(rps=rate, requests=2400, replications=2)
+    twice = [design(), design().varied([("components.web.cost", "$0.4/h")])]
+    compared = compare(twice, options, Bench(HERE), flips=False).document
+    swept = sweep(design(), [[("rps", rate)]], options, Bench(HERE)).document
+    for found in (compared, swept):
+        assert found["unsettled"]["runs"] == (found["unsettled"]["of"] if waits else 0)
+        said = " ".join(warnings_of(found))
+        assert ("a run has to last 450s to show more" in said) == waits
 
 
 def _written(folder: Path) -> str:

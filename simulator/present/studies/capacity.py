@@ -9,9 +9,9 @@ from simulator.present.studies.words import (
     columns,
     scaled_parts,
     section,
-    short_runs,
     signed,
     value_of,
+    warnings_of,
 )
 
 COLUMNS = ("latency.p50", "latency.p95", "latency.p99", "errors.rate")
@@ -30,7 +30,7 @@ def capacity_lines(document: Document, again: str, report: str | None) -> Iterat
         yield "yellow", "    ! partial result: a limit ended some runs early"
     for note in scaled_parts(document):
         yield "yellow", f"    ! {note}"
-    if (warning := short_runs(document)) is not None:
+    for warning in warnings_of(document):
         yield "yellow", f"    ! {warning}"
     yield "", ""
     yield section("CURVE")
