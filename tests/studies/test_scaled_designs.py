@@ -67,6 +67,14 @@ def test_the_capacity_is_that_of_all_replicas() -> None:
     assert "comes to rest at 6 of at most 6 replicas" in render_study(found)
 
 
+def test_today_is_tried_where_it_is_lighter_than_any_share_of_what_paper_allows() -> None:
+    """A hundredth of 120 rps: no worker waits, and nothing else would have been so light."""
+    options = RunOptions(rps=1.2, requests=400, replications=2)
+    found = capacity(design(), options, Bench(HERE)).document
+    assert found["curve"][0]["rate"] == 1.2
+    assert found["curve"][1]["rate"] == pytest.approx(0.05 * 120.0)
+
+
 def test_a_run_corrects_what_paper_does_not_see() -> None:
     """Workers that are kept through a call are busy for longer than paper says."""
     text = DESIGN.replace("mean: 100ms}}}]", "mean: 50ms}}}, {call: far}]")
