@@ -59,8 +59,8 @@ def scaling_notes(start: Design, answer: Design) -> list[Document]:
     ``reaction_s`` is the time from a change of the load to a change of the replicas.
     """
     notes = []
-    for name, own in start.topology.components.items():
-        counts = int(own.replica_count), int(answer.topology.components[name].replica_count)
+    for name, own in answer.topology.components.items():
+        counts = int(start.topology.components[name].replica_count), int(own.replica_count)
         if own.scaling is not None and {own.scaling.max_replicas} != {*counts}:
             notes.append(
                 {

@@ -93,7 +93,8 @@ def test_a_size_pays_for_the_replicas_at_rest() -> None:
     assert found["counts"]["overloaded"] == 2
     assert found["winner"]["settings"] == {"web.autoscale.max_replicas": 4}
     assert found["winner"]["cost_per_hour_on_paper"] == pytest.approx(4 * 0.3)
-    assert found["scaling"][0]["replicas"] == 4
+    (note,) = found["scaling"]
+    assert (note["starts_with"], note["replicas"], note["most"]) == (2, 4, 4)
 
 
 def test_the_replicas_of_what_follows_the_load_are_not_sized() -> None:
