@@ -25,6 +25,8 @@ ROUNDS_MAX = 6
 
 def settled(design: Design, options: RunOptions) -> Design:
     """The design with the replicas that its scalers stay at under the options, on paper."""
+    if not scaled_parts(design.topology):
+        return design
     topology = plan_run(design.topology, options)[0].topology
     return _with_replicas(design, asked_on_paper(topology))
 
