@@ -123,7 +123,10 @@ class _Search:
     def survey(self) -> None:
         """Short runs over the whole range on paper, and beyond it as long as they hold."""
         if self.on_paper is not None:
-            self._run([self.on_paper * share for share in SHARES], self.curve, REQUESTS_OF_CURVE)
+            rates = [self.on_paper * share for share in SHARES]
+            # A design may have far more room on paper than its objectives leave it.
+            rates = [self.today, *rates] if self.today < rates[0] else rates
+            self._run(rates, self.curve, REQUESTS_OF_CURVE)
         else:
             self._run([self.today / 4.0], self.curve, REQUESTS_OF_CURVE)
         end = math.inf if self.ceiling is None else NEAR * self.ceiling

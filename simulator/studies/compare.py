@@ -18,6 +18,7 @@ from simulator.studies.planner import Bench
 from simulator.studies.point import Found, Point
 from simulator.studies.run import RunOptions, plan_run
 from simulator.studies.saved import Requests, found_of, requests_of, why_not
+from simulator.studies.scaling import unsettled_runs
 from simulator.topology.overlay import changes
 
 REQUESTS = 30_000
@@ -118,6 +119,7 @@ def compare(
         "flips_tried_at": tried,
         "gates": judge_gates(gates, rows, names[1:]),
         "horizons": shortness([spans_of(item["document"]) for item in found]),
+        "unsettled": unsettled_runs(item["unsettled_s"] for item in found),
         "partial": any(item["document"]["run"]["endings"] != ["complete"] for item in found),
     }
     return Comparison(document)

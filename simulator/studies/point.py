@@ -16,6 +16,7 @@ from typing import Any
 from simulator.metrics.estimates import estimates_by_cut
 from simulator.studies.errors import ClusterError
 from simulator.studies.run import RunOptions, plan_run, run
+from simulator.studies.scaling import unsettled_s
 from simulator.topology.model import Topology
 from simulator.topology.overlay import Data
 from simulator.topology.paper import on_paper
@@ -83,6 +84,7 @@ def compute(point: Point, jobs: int = 1, wanted_version: str | None = None) -> b
     plan = on_paper(result.topology)
     found: Found = {
         "document": document,
+        "unsettled_s": unsettled_s(result.topology, document),
         "paper": {
             "rows": [vars(row) for row in plan.rows],
             "capacity_rps": plan.capacity_rps,

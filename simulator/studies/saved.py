@@ -14,6 +14,7 @@ from simulator.studies.design import Design
 from simulator.studies.errors import StudyError
 from simulator.studies.point import Found, engine_digest, version_of
 from simulator.studies.run import RunOptions, RunResult, plan_run
+from simulator.studies.scaling import unsettled_s
 from simulator.topology.overlay import Data
 from simulator.topology.paper import on_paper
 from simulator.topology.source import written
@@ -83,6 +84,7 @@ def found_of(design: Design) -> Found:
     try:
         return {
             "document": {**saved, "cells": topology.cells},
+            "unsettled_s": unsettled_s(topology, saved),
             "paper": {"capacity_rps": on_paper(topology).capacity_rps},
             "estimates": saved["replicates"],
         }

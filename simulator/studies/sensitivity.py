@@ -25,6 +25,7 @@ from simulator.studies.planner import Bench
 from simulator.studies.point import Point
 from simulator.studies.ranges import Range
 from simulator.studies.run import RunOptions, plan_run
+from simulator.studies.scaling import unsettled_runs
 from simulator.studies.screening import screened
 from simulator.studies.sweep import measured
 from simulator.topology.model import Topology
@@ -110,6 +111,7 @@ def sensitivity(
             "effects": effects,
             "typical": typical,
             "unstable": sum(not item["document"]["stable"] for item in found),
+            "unsettled": unsettled_runs(item["unsettled_s"] for item in found),
             "horizons": shortness([spans_of(item["document"]) for item in found]),
             "partial": any(item["document"]["run"]["endings"] != ["complete"] for item in found),
         }

@@ -8,7 +8,6 @@ What happens on the way there, after a sudden change of the load, is not measure
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from simulator.metrics.spread import Document
 from simulator.studies.design import Design
@@ -17,36 +16,19 @@ from simulator.studies.planner import Bench
 from simulator.studies.point import Found, Point
 from simulator.studies.ranges import Range, Setting
 from simulator.studies.run import RunOptions, plan_run
+from simulator.studies.scaling import asked_in_run, asked_on_paper, scaled_parts
 from simulator.topology.diagnostics import DocumentError
-from simulator.topology.model import Topology
-from simulator.topology.paper import on_paper
 
 ROUNDS_MAX = 6
 """How often a point is run again at most, until the scaler asks for what is there."""
 
 
-class _Seen(NamedTuple):
-    """What a scaler goes by: replicas, their utilization, requests waiting and in work."""
-
-    replicas: float
-    utilization: float
-    load: float
-
-
-def scaled_parts(topology: Topology) -> list[str]:
-    """Components whose replicas follow the load."""
-    return [name for name, own in topology.components.items() if own.scaling is not None]
-
-
 def settled(design: Design, options: RunOptions) -> Design:
     """The design with the replicas that its scalers stay at under the options, on paper."""
+    if not scaled_parts(design.topology):
+        return design
     topology = plan_run(design.topology, options)[0].topology
-    rows = {row.name: row for row in on_paper(topology).rows}
-    seen = {}
-    for name in scaled_parts(topology):
-        row, there = rows[name], topology.components[name].replica_count
-        seen[name] = _Seen(there, row.utilization or 0.0, row.rate * row.service_s)
-    return _with_replicas(design, seen)
+    return _with_replicas(design, asked_on_paper(topology))
 
 
 def evaluate_settled(
@@ -60,7 +42,12 @@ def evaluate_settled(
         points = [Point(wanted[place].data, options[place]) for place in todo]
         for place, result in zip(todo, bench.evaluate(points, what), strict=True):
             found[place] = result
-        asked = {place: _asked_for(wanted[place], found[place]["document"]) for place in todo}
+        asked = {
+            place: _with_replicas(
+                wanted[place], asked_in_run(wanted[place].topology, found[place]["document"])
+            )
+            for place in todo
+        }
         todo = [place for place, design in asked.items() if design.data != wanted[place].data]
         if not todo:
             break
@@ -74,8 +61,8 @@ def scaling_notes(start: Design, answer: Design) -> list[Document]:
     ``reaction_s`` is the time from a change of the load to a change of the replicas.
     """
     notes = []
-    for name, own in start.topology.components.items():
-        counts = int(own.replica_count), int(answer.topology.components[name].replica_count)
+    for name, own in answer.topology.components.items():
+        counts = int(start.topology.components[name].replica_count), int(own.replica_count)
         if own.scaling is not None and {own.scaling.max_replicas} != {*counts}:
             notes.append(
                 {
@@ -101,30 +88,12 @@ def refuse_replicas_that_follow(design: Design, ranges: Sequence[Range]) -> None
                 )
 
 
-def _asked_for(design: Design, document: Document) -> Design:
-    """The design with the replicas that its scalers ask for, by what was measured."""
-    seen = {}
-    for name in scaled_parts(design.topology):
-        measured = document["components"][name]
-        used = measured["utilization"] or 0.0
-        queue = (measured["queue_length"] or {}).get("mean") or 0.0
-        there = measured["other"].get("replicas") or design.topology.components[name].replica_count
-        seen[name] = _Seen(there, used, used * measured.get("servers", 0.0) + queue)
-    return _with_replicas(design, seen)
-
-
-def _with_replicas(design: Design, seen: dict[str, _Seen]) -> Design:
-    """The design with the replicas that its scalers ask for who see this.
+def _with_replicas(design: Design, counts: dict[str, int]) -> Design:
+    """The design with other replicas.
 
     As it is where another number does not fit what else it says, such as a weight for each.
     """
-    pairs: list[Setting] = []
-    for name, measured in seen.items():
-        component = design.topology.components[name]
-        assert component.scaling is not None, "only what follows the load is seen"
-        wanted = component.scaling.settled(*measured)
-        if wanted != component.replica_count:
-            pairs.append((f"components.{name}.replicas", wanted))
+    pairs: list[Setting] = [(f"components.{name}.replicas", n) for name, n in counts.items()]
     try:
         return design.varied(pairs) if pairs else design
     except DocumentError:

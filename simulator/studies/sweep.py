@@ -12,6 +12,7 @@ from simulator.studies.planner import Bench
 from simulator.studies.point import Found, Point
 from simulator.studies.ranges import Range, Setting, grid, latin_hypercube
 from simulator.studies.run import RunOptions
+from simulator.studies.scaling import unsettled_runs
 
 REQUESTS = 20_000
 CHUNK = 500
@@ -113,6 +114,7 @@ def sweep(
         "paths": paths,
         "points": len(plan),
         "interrupted": interrupted,
+        "unsettled": unsettled_runs(row["unsettled_s"] for row in rows),
         "horizons": shortness([row["spans"] for row in rows]),
         "partial": interrupted or any(not row["whole"] for row in rows),
         "rows": rows,
@@ -140,6 +142,7 @@ def row_of(settings: Sequence[Setting], found: Found) -> Document:
         row[f"{objective['metric']}: {objective['threshold']}"] = objective["status"]
     row["replications"] = document["replications"]
     row["spans"] = spans_of(document)
+    row["unsettled_s"] = found["unsettled_s"]
     row["whole"] = document["run"]["endings"] == ["complete"]
     return row
 

@@ -9,7 +9,9 @@ from simulator.cli.advice import next_lines
 from simulator.cli.planning import show_plan
 from simulator.present.html.study import render_study
 from simulator.present.studies.capacity import capacity_lines
+from simulator.present.studies.words import warnings_of
 from simulator.studies.capacity import capacity
+from simulator.studies.compare import compare
 from simulator.studies.design import Design, design_of_text
 from simulator.studies.errors import StudyError
 from simulator.studies.planner import Bench
@@ -18,6 +20,7 @@ from simulator.studies.ranges import parse_range
 from simulator.studies.run import RunOptions, run
 from simulator.studies.settled import evaluate_settled, settled
 from simulator.studies.size import size
+from simulator.studies.sweep import sweep
 from simulator.theory.erlang import MMc
 from simulator.topology.reading import load_topology
 
@@ -64,6 +67,14 @@ def test_the_capacity_is_that_of_all_replicas() -> None:
     assert "comes to rest at 6 of at most 6 replicas" in render_study(found)
 
 
+def test_today_is_tried_where_it_is_lighter_than_any_share_of_what_paper_allows() -> None:
+    """A hundredth of 120 rps: no worker waits, and nothing else would have been so light."""
+    options = RunOptions(rps=1.2, requests=400, replications=2)
+    found = capacity(design(), options, Bench(HERE)).document
+    assert found["curve"][0]["rate"] == 1.2
+    assert found["curve"][1]["rate"] == pytest.approx(0.05 * 120.0)
+
+
 def test_a_run_corrects_what_paper_does_not_see() -> None:
     """Workers that are kept through a call are busy for longer than paper says."""
     text = DESIGN.replace("mean: 100ms}}}]", "mean: 50ms}}}, {call: far}]")
@@ -82,7 +93,8 @@ def test_a_size_pays_for_the_replicas_at_rest() -> None:
     assert found["counts"]["overloaded"] == 2
     assert found["winner"]["settings"] == {"web.autoscale.max_replicas": 4}
     assert found["winner"]["cost_per_hour_on_paper"] == pytest.approx(4 * 0.3)
-    assert found["scaling"][0]["replicas"] == 4
+    (note,) = found["scaling"]
+    assert (note["starts_with"], note["replicas"], note["most"]) == (2, 4, 4)
 
 
 def test_the_replicas_of_what_follows_the_load_are_not_sized() -> None:
@@ -115,6 +127,19 @@ def test_advice_counts_them_too(tmp_path: Path, rate: float, words: str, why: st
     lines = next_lines(result, "auto.yaml", "again", None)
     assert lines[0] == ("try", words)
     assert why in lines[1][1]
+
+
+@pytest.mark.parametrize(("rate", "waits"), [(60.0, True), (24.0, False)])
+def test_runs_that_end_before_a_scaler_reacts_are_called_so(rate: float, waits: bool) -> None:
+    """At 60 rps the scaler asks for 5 replicas, at 24 rps for the 2 that are there."""
+    options = RunOptions(rps=rate, requests=2400, replications=2)
+    twice = [design(), design().varied([("components.web.cost", "$0.4/h")])]
+    compared = compare(twice, options, Bench(HERE), flips=False).document
+    swept = sweep(design(), [[("rps", rate)]], options, Bench(HERE)).document
+    for found in (compared, swept):
+        assert found["unsettled"]["runs"] == (found["unsettled"]["of"] if waits else 0)
+        said = " ".join(warnings_of(found))
+        assert ("a run has to last 450s to show more" in said) == waits
 
 
 def _written(folder: Path) -> str:

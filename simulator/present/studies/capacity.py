@@ -9,9 +9,9 @@ from simulator.present.studies.words import (
     columns,
     scaled_parts,
     section,
-    short_runs,
     signed,
     value_of,
+    warnings_of,
 )
 
 COLUMNS = ("latency.p50", "latency.p95", "latency.p99", "errors.rate")
@@ -30,7 +30,7 @@ def capacity_lines(document: Document, again: str, report: str | None) -> Iterat
         yield "yellow", "    ! partial result: a limit ended some runs early"
     for note in scaled_parts(document):
         yield "yellow", f"    ! {note}"
-    if (warning := short_runs(document)) is not None:
+    for warning in warnings_of(document):
         yield "yellow", f"    ! {warning}"
     yield "", ""
     yield section("CURVE")
@@ -51,13 +51,13 @@ def capacity_lines(document: Document, again: str, report: str | None) -> Iterat
 
 def holds_today(document: Document) -> bool:
     """Whether today's rate is within the capacity."""
-    return document["no_limit_up_to"] is not None or (document["headroom"] or -1.0) >= 0.0
+    return document.get("no_limit_up_to") is not None or (document["headroom"] or -1.0) >= 0.0
 
 
 def verdict_of(document: Document) -> str:
     """The answer in a sentence."""
     found, limit = document["capacity"], document["limited_by"]
-    if document["no_limit_up_to"] is not None:
+    if document.get("no_limit_up_to") is not None:
         return f"no limit found up to {count(document['no_limit_up_to'])} rps, the highest tried"
     if found["value"] is None:
         return (
@@ -101,7 +101,7 @@ def _reason(limit: Document) -> str:
 
 def _on_paper(document: Document) -> str | None:
     """Where something is full if every call is made, and where whatever is hit or refused."""
-    full, ceiling = document["full_on_paper"], document["ceiling_on_paper"]
+    full, ceiling = document.get("full_on_paper"), document["ceiling_on_paper"]
     if full is None:
         return None
     text = f"on paper {document['full_first']} saturates at {count(full)} rps"

@@ -13,9 +13,9 @@ from simulator.present.studies.words import (
     columns,
     label_of,
     section,
-    short_runs,
     signed,
     value_of,
+    warnings_of,
 )
 
 HEADLINE = (
@@ -63,7 +63,7 @@ def comparison_lines(
             yield "red", f"    ✗ {design['name']} {design['verdict']['sentence']}"
     if document["partial"]:
         yield "yellow", "    ! partial result: a limit ended some runs early"
-    if (warning := short_runs(document)) is not None:
+    for warning in warnings_of(document):
         yield "yellow", f"    ! {warning}"
     for sentence in origin_sentences(document):
         yield "dim", f"    {sentence}"

@@ -8,8 +8,8 @@ from simulator.present.studies.words import (
     columns,
     label_of,
     section,
-    short_runs,
     value_of,
+    warnings_of,
 )
 
 SHOWN = 8
@@ -29,7 +29,7 @@ def sensitivity_lines(document: Document, again: str, report: str | None) -> Ite
     yield "", ""
     if document["partial"]:
         yield "yellow", "  ! partial result: a limit ended some runs early"
-    if (warning := short_runs(document)) is not None:
+    for warning in warnings_of(document):
         yield "yellow", f"  ! {warning}"
     for note in notes_of(document):
         yield "yellow" if "steady" in note else "dim", f"  ! {note}"

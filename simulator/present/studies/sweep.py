@@ -10,8 +10,8 @@ from simulator.present.studies.words import (
     columns,
     section,
     setting_words,
-    short_runs,
     value_of,
+    warnings_of,
 )
 
 SHOWN = 40
@@ -35,7 +35,7 @@ def sweep_lines(document: Document, again: str, report: str | None) -> Iterator[
     yield "", ""
     if document["partial"]:
         yield "yellow", "  ! partial result: not every point ran to its end"
-    if (warning := short_runs(document)) is not None:
+    for warning in warnings_of(document):
         yield "yellow", f"  ! {warning}"
     yield section("POINTS")
     rows = [[*paths, "p(50)", "p(99)", "errors", "good", "cost", "quality", "busiest", ""]]

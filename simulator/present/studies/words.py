@@ -115,7 +115,25 @@ def scaled_parts(document: Document) -> list[str]:
     ]
 
 
-def short_runs(document: Document) -> str | None:
+def warnings_of(document: Document) -> list[str]:
+    """What to know of the lengths of the runs of a study."""
+    return [text for text in (_short_runs(document), _unsettled_runs(document)) if text is not None]
+
+
+def _unsettled_runs(document: Document) -> str | None:
+    """A warning if scalers had no time for the replicas that they ask for."""
+    found = document.get("unsettled")
+    if not found or not found["runs"]:
+        return None
+    runs = "every run" if found["runs"] == found["of"] else f"{found['runs']} of {found['of']} runs"
+    return (
+        f"{runs} ended before a scaler that asks for other replicas had given them, which takes "
+        f"some {seconds(found['reaction_s'])}: what is measured is mostly what the design starts "
+        f"with; a run has to last {seconds(found['wanted_s'])} to show more"
+    )
+
+
+def _short_runs(document: Document) -> str | None:
     """A warning if runs last too short beside their latencies; None if all last long enough."""
     found = document.get("horizons")
     if not found or not found["short"]:

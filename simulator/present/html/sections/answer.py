@@ -12,7 +12,7 @@ from simulator.present.html.blocks import (
 )
 from simulator.present.html.section import Section
 from simulator.present.studies import capacity, compare, sensitivity, size, sweep
-from simulator.present.studies.words import change_of, scaled_parts, short_runs
+from simulator.present.studies.words import change_of, scaled_parts, warnings_of
 
 STUDIES = frozenset({"compare", "capacity", "sweep", "size", "sensitivity"})
 
@@ -31,8 +31,7 @@ class Answer(Section):
         if document["partial"]:
             found.append(Finding("unsure", "Partial result: not every run came to its end."))
         found += [Finding("unsure", f"{note}.") for note in scaled_parts(document)]
-        if (warning := short_runs(document)) is not None:
-            found.append(Finding("unsure", f"{_began(warning)}."))
+        found += [Finding("unsure", f"{_began(text)}.") for text in warnings_of(document)]
         blocks: list[Block] = [FindingList(found)] if found else []
         if document.get("gates"):
             blocks.append(_gates(document["gates"]))
