@@ -1,15 +1,13 @@
 """The last block of the summary: commands worth typing next."""
 
-from math import ceil
 from pathlib import Path
 
 from simulator.present.numbers import seconds
 from simulator.studies.run import RunResult
+from simulator.studies.scaling import asked_in_run, asked_on_paper
 
 TARGET_UTILIZATION = 0.7
 DEFAULT_SEED = " --seed 42"
-REACTIONS = 10
-"""How many times longer than a scaler takes to react a run should last."""
 
 
 def next_lines(
@@ -31,7 +29,7 @@ def _more_replicas(result: RunResult) -> tuple[str, str] | None:
     """A flag that gives the busiest component more replicas, if it is busy, and the reason.
 
     One that follows the load is counted with all replicas that it may have; if those are enough,
-    what it takes is a run in which they can come.
+    it is given those that its scaler asks for, on paper or by the run, unless they are there.
     """
     for row in result.paper.rows:
         component = result.topology.components[row.name]
@@ -42,7 +40,9 @@ def _more_replicas(result: RunResult) -> tuple[str, str] | None:
         field, with_all = "replicas", ""
         if component.scaling is not None:
             if strain < TARGET_UTILIZATION:
-                return _longer(result, row.name, component.reaction_s)
+                if (trial := _as_scaled(result, row.name, component.reaction_s)) is not None:
+                    return trial
+                continue
             replicas, field = component.scaling.max_replicas, "autoscale.max_replicas"
             with_all = " with all its replicas"
         more = int(replicas * strain / TARGET_UTILIZATION) + 1
@@ -53,11 +53,15 @@ def _more_replicas(result: RunResult) -> tuple[str, str] | None:
     return None
 
 
-def _longer(result: RunResult, name: str, reaction_s: float) -> tuple[str, str] | None:
-    """A run that lasts for several reactions of a scaler, if this one did not."""
-    wanted_s = REACTIONS * reaction_s
-    lasted_s = result.experiment.horizon_s
-    if lasted_s >= wanted_s:
+def _as_scaled(result: RunResult, name: str, reaction_s: float) -> tuple[str, str] | None:
+    """The replicas that a scaler asks for and a run has not seen; None if it asks for no others."""
+    asked = {
+        **asked_in_run(result.topology, result.document),
+        **asked_on_paper(result.topology),
+    }.get(name)
+    if asked is None:
         return None
-    why = f"{name} follows the load after some {seconds(reaction_s)}; this run lasted"
-    return f"--duration {ceil(wanted_s)}s", f"{why} {seconds(lasted_s)}"
+    why = (
+        f"{name} follows the load and gets there after some {seconds(reaction_s)}; this run lasted"
+    )
+    return f"--set {name}.replicas={asked}", f"{why} {seconds(result.experiment.horizon_s)}"
