@@ -59,8 +59,9 @@ def _tiles(document: Document) -> list[Tile]:
     tiles = []
     goodput, rate = metrics.get("goodput"), document.get("rate")
     if goodput is not None:
-        # Classes with a rate of their own come on top of the rate: what ended was offered, too.
-        offered = max((rate or 0.0) * document.get("cells", 1), metrics["throughput"]["value"])
+        offered, ended = (rate or 0.0) * document.get("cells", 1), metrics["throughput"]
+        if ended["low"] > offered:  # classes with a rate of their own come on top of the rate
+            offered = ended["value"]
         note = f"of {count(offered)}/s offered" if rate else ""
         tiles.append(Tile("answered well", f"{count(goodput['value'])}/s", note))
     if metrics.get("latency") is not None:
