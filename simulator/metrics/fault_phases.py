@@ -50,13 +50,14 @@ def fault_phases(
 
     ``before``, ``during`` and ``after`` hold ``availability`` (good answers over arrivals that are
     owed one, as in the metric of that name), ``p50_s`` and ``p99_s`` of good answers, None where
-    too few arrived. Before are the requests that ended between the warm-up and the first fault,
-    so that none of them met it; the others go by time of arrival. What counts as after ends with
-    the run or the next fault. ``recovery_s`` is the time from the end of the fault until
-    availability and median latency are what they were before, and stay so: within two points (or
-    three standard deviations of a stretch) and twice the median. None if that is not before the
-    next fault or the end of the run, or if there was no time before to compare with. A fault
-    that takes no time (a flush) counts as during until then.
+    too few arrived, or where the time before was too short to see such a latency. Before are the
+    requests that ended between the warm-up and the first fault, so that none of them met it; the
+    others go by time of arrival. What counts as after ends with the run or the next fault.
+    ``recovery_s`` is the time from the end of the fault until availability and median latency are
+    what they were before, and stay so: within two points (or three standard deviations of a
+    stretch) and twice the median. None if that is not before the next fault or the end of the run,
+    or if there was no time before to compare with. A fault that takes no time (a flush) counts as
+    during until then.
 
     ``objectives`` has a row for each aim on a recorded metric, by arrival of the requests that
     its values belong to: value ``before`` and ``during`` (None where there are too few), and the
@@ -181,9 +182,17 @@ class _Arrivals:
         return self._told(int(_within(self.issued, span).sum()), _within(self.arrived, span))
 
     def ended_in(self, span: Span) -> Document | None:
-        """The requests that ended in a span; in a steady state they are like those that arrive."""
+        """The requests that ended in a span; in a steady state they are like those that arrive.
+
+        A percentile that is longer than the run was old when the span began is not known: of such
+        requests those that ended are the short ones.
+        """
         inside = _within(self.ended, span)
-        return self._told(int(inside.sum()), inside)
+        found = self._told(int(inside.sum()), inside)
+        if found is not None:
+            for name in ("p50_s", "p99_s"):
+                found[name] = found[name] if (found[name] or 0.0) <= span[0] else None
+        return found
 
     def _told(self, total: int, inside: NDArray[np.bool_]) -> Document | None:
         owed = total - int((inside & self.excused).sum())
