@@ -30,7 +30,7 @@ def flow_section(material: Material) -> Section:
     order = _call_order(material.topology)
     way = [name for name in order if calls.get(name)]
     section.say(
-        f"The way of a {_kind(material)} with its latency budget: what each component adds to a "
+        f"The way of {_kind(material)} with its latency budget: what each component adds to a "
         "typical one (around p50) and to a slow one (around p99), in the order of the calls. "
         "Nothing (–) is added by what runs beside something slower, by what nobody waits for, and "
         "by what only passes the request on."
@@ -79,7 +79,7 @@ def deep_dive_section(material: Material) -> Section:
         total = sum(_seconds(part) for part in rows) or 1.0
         parts = sorted(rows, key=lambda part: -_seconds(part))[:SHOWN_PARTS]
         section.say(
-            f"What moves p99 of a {_kind(material)}: the components that slow ones spend their "
+            f"What moves p99 of {_kind(material)}: the components that slow ones spend their "
             "time in."
         )
         section.table(
@@ -104,7 +104,8 @@ def _tables(material: Material) -> dict[str, dict[str, Any]]:
 def _kind(material: Material) -> str:
     """What a request of the split is called: by its class, if there are several."""
     names = list(material.topology.requests)
-    return plain_words(names[0]) + " request" if len(names) > 1 else "request"
+    word = f"{plain_words(names[0])} request" if len(names) > 1 else "request"
+    return f"an {word}" if word.startswith(("a", "e", "i", "o")) else f"a {word}"
 
 
 def _budget(
