@@ -184,14 +184,14 @@ class _Arrivals:
     def ended_in(self, span: Span) -> Document | None:
         """The requests that ended in a span; in a steady state they are like those that arrive.
 
-        A percentile that is longer than the run was old when the span began is not known: of such
-        requests those that ended are the short ones.
+        What takes longer than the run was old when the span began is seen too rarely. A percentile
+        of more than half of that age is not known: the true one may be beyond it.
         """
         inside = _within(self.ended, span)
         found = self._told(int(inside.sum()), inside)
         if found is not None:
             for name in ("p50_s", "p99_s"):
-                found[name] = found[name] if (found[name] or 0.0) <= span[0] else None
+                found[name] = found[name] if (found[name] or 0.0) <= 0.5 * span[0] else None
         return found
 
     def _told(self, total: int, inside: NDArray[np.bool_]) -> Document | None:
