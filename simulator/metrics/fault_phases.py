@@ -20,6 +20,8 @@ STRETCHES = 100
 """Stretches of a run in which recovery is looked for."""
 ENOUGH = {"p50": 10, "p99": 100}
 """Good answers that a percentile of a phase takes at least."""
+TOO_YOUNG = 0.1
+"""Share of the time before a fault in which a run may be younger than a latency is long."""
 MARGIN = 0.02
 SLOWER = 2.0
 
@@ -184,14 +186,15 @@ class _Arrivals:
     def ended_in(self, span: Span) -> Document | None:
         """The requests that ended in a span; in a steady state they are like those that arrive.
 
-        What takes longer than the run was old when the span began is seen too rarely. A percentile
-        of more than half of that age is not known: the true one may be beyond it.
+        What takes longer than the run is old does not end yet: a percentile is not known if the run
+        was too young to show it for more than a tenth of the span.
         """
         inside = _within(self.ended, span)
         found = self._told(int(inside.sum()), inside)
         if found is not None:
+            old_enough = span[0] + TOO_YOUNG * (span[1] - span[0])
             for name in ("p50_s", "p99_s"):
-                found[name] = found[name] if (found[name] or 0.0) <= 0.5 * span[0] else None
+                found[name] = found[name] if (found[name] or 0.0) <= old_enough else None
         return found
 
     def _told(self, total: int, inside: NDArray[np.bool_]) -> Document | None:

@@ -54,18 +54,18 @@ def test_failing_fast_is_over_at_once() -> None:
     assert shown[-1].strip() == "back to normal as soon as it ends"
 
 
-def test_a_percentile_longer_than_half_the_age_of_the_run_is_not_known() -> None:
-    # Hints take 4 s: a warm-up of 5 s is less than twice that, one of 10 s is more.
+def test_a_percentile_that_a_young_run_cannot_show_is_not_known() -> None:
+    # Hints take 4 s. Without a warm-up the run is younger than that in a fifth of the 20 s before.
     slow = {**LINE, "components": {**LINE["components"]}}
     slow["components"]["hints"] = {"kind": "delay", "latency": "4s"}
     known = {}
-    for warmup_s in (5.0, 10.0):
+    for warmup_s in (0.0, 5.0):
         options = RunOptions(
             faults="failing", duration_s=60.0, replications=2, jobs=1, warmup_s=warmup_s, seed=7
         )
         (row,) = run(Topology.model_validate(slow), options).document["faults"]
         known[warmup_s] = row["before"]["p99_s"]
-    assert known[5.0] is None and known[10.0] == pytest.approx(4.0, abs=0.2)
+    assert known[0.0] is None and known[5.0] == pytest.approx(4.0, abs=0.2)
 
 
 def test_a_fault_to_the_end_has_no_recovery() -> None:
