@@ -38,8 +38,7 @@ def full_without_scalers(topology: Topology, paper: PaperPlan, factor: float = 1
     None if that is none with a scaler.
     """
     full = _highest({row.name: row.utilization or 0.0 for row in paper.rows}, factor)
-    scaled = full and getattr(topology.components[full.name], "autoscale", None) is not None
-    return full if scaled else None
+    return full if full and topology.components[full.name].scaling is not None else None
 
 
 @dataclass(frozen=True)

@@ -101,9 +101,9 @@ def _without_scaler(full: Full, material: Material) -> str:
 def _of_all(name: str, material: Material) -> str:
     """That a utilization is of as many replicas as a scaler may add, or of the hottest shard."""
     topology = material.topology
-    scale = getattr(topology.components.get(name), "autoscale", None)
-    if scale is not None:
-        return f" with all {scale.max_replicas} replicas it may have"
+    scaling = topology.components[name].scaling
+    if scaling is not None:
+        return f" with all {scaling.max_replicas} replicas it may have"
     if heat(topology, name) > 1.0:
         key = plain_words(str(getattr(topology.components[name], "shard_key", "")))
         return f" on the shard of the largest {key}"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.metrics.aims import Aim, Noted, harm_of, noted, sick_stretch, together
+from simulator.metrics.aims import MARGIN, Aim, Noted, harm_of, noted, sick_stretch, together
 from simulator.metrics.resilience import arrival_times
 from simulator.metrics.window import EXCUSED, GOOD
 from simulator.recording.recording import Recording
@@ -22,7 +22,6 @@ ENOUGH = {"p50": 10, "p99": 100}
 """Good answers that a percentile of a phase takes at least."""
 TOO_YOUNG = 0.1
 """Share of the time before a fault in which a run may be younger than a latency is long."""
-MARGIN = 0.02
 SLOWER = 2.0
 
 

@@ -129,11 +129,15 @@ class Verdict:
     @property
     def never_done(self) -> float:
         """The largest share of requests that do not get to where an objective is measured."""
-        return max((harm.missing_share for harm in self.harms), default=0.0)
+        return _never_done(self.harms)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data."""
         return asdict(self)
+
+
+def _never_done(harms: Sequence[Harm]) -> float:
+    return max((harm.missing_share for harm in harms), default=0.0)
 
 
 def series_of(recording: Recording, phases: Phases, aims: Sequence[Aim] = ()) -> Series:
@@ -195,7 +199,7 @@ def judge_case(series: Series, baseline: Series, aims: Sequence[Aim] = ()) -> Ve
     harms = tuple(
         harm for _, harm in _harms(series, baseline, aims, phases.begin, phases.end) if harm
     )
-    never_done = max((harm.missing_share for harm in harms), default=0.0)
+    never_done = _never_done(harms)
     degraded = _more_degraded(series, baseline)
     end_bin = int(phases.end * BINS)
     sick = np.flatnonzero(~healthy[end_bin:])

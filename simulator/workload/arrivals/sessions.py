@@ -56,15 +56,19 @@ class Growth(Spec):
             return total, False
         return (self.at_most if self.falls_to is None else self.falls_to), True
 
+    def left(self, past: float, own: float, added: float, *, cut: bool) -> float:
+        """What the turns have left once this one is over, which added something to them."""
+        if cut and self.falls_to is not None:
+            return self.falls_to + added - own
+        return past + added
+
     def turn_by_turn(self, own: float, added: float) -> Iterator[float]:
         """The attribute in turns without end that are all alike."""
         past = 0.0
         while True:
             value, cut = self.after(past, own)
             yield value
-            past += added
-            if cut and self.falls_to is not None:
-                past = self.falls_to + added - own
+            past = self.left(past, own, added, cut=cut)
 
 
 class Sessions(Arrivals):
@@ -124,6 +128,8 @@ class Sessions(Arrivals):
 
     def mean_attributes(self, means: Mapping[str, float]) -> dict[str, float]:
         """Over all turns of sessions in which each turn carries the mean."""
+        if not self.grows:
+            return dict(means)
         turns = self.turns.sampler(np.random.default_rng(0))
         lengths = np.array([max(round(turns()), 1) for _ in range(SAMPLE)])
         reached = [int((lengths > turn).sum()) for turn in range(int(lengths.max()))]
@@ -198,11 +204,8 @@ class Sessions(Arrivals):
                 if unseen:
                     past[name] = growth.earlier(unseen, added)
                 attributes[name], cut = growth.after(past[name], first)
-                past[name] += added
-                if cut:
-                    cuts += 1
-                    if growth.falls_to is not None:
-                        past[name] = growth.falls_to + added - first
+                past[name] = growth.left(past[name], first, added, cut=cut)
+                cuts += cut
             attributes["context"] = number * MOST_TURNS + cuts
 
         unseen = first_turn

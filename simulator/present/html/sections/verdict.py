@@ -60,7 +60,8 @@ def _tiles(document: Document) -> list[Tile]:
     goodput, rate = metrics.get("goodput"), document.get("rate")
     if goodput is not None:
         offered, ended = (rate or 0.0) * document.get("cells", 1), metrics["throughput"]
-        if ended["low"] > offered:  # classes with a rate of their own come on top of the rate
+        # Classes with a rate of their own come on top of the rate.
+        if (ended["low"] or 0.0) > offered:
             offered = ended["value"]
         note = f"of {count(offered)}/s offered" if rate else ""
         tiles.append(Tile("answered well", f"{count(goodput['value'])}/s", note))
