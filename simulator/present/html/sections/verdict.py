@@ -60,10 +60,11 @@ def _tiles(document: Document) -> list[Tile]:
     goodput, rate = metrics.get("goodput"), document.get("rate")
     if goodput is not None:
         offered, ended = (rate or 0.0) * document.get("cells", 1), metrics["throughput"]
-        # Classes with a rate of their own come on top of the rate.
-        if (ended["low"] or 0.0) > offered:
+        # Classes with a rate of their own come on top of the rate; one run alone cannot tell.
+        if ended["low"] is not None and ended["low"] > offered:
             offered = ended["value"]
-        note = f"of {count(offered)}/s offered" if rate else ""
+        known = rate and ended["low"] is not None
+        note = f"of {count(offered)}/s offered" if known else ""
         tiles.append(Tile("answered well", f"{count(goodput['value'])}/s", note))
     if metrics.get("latency") is not None:
         p99, p50 = metrics["latency"]["p99"], metrics["latency"]["p50"]
