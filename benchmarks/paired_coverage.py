@@ -198,10 +198,10 @@ def main() -> None:
     """Measure, print, and put the table into the page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--generator", choices=("lindley", "engine", "both"), default="both")
-    parser.add_argument("--experiments", type=int, default=2000, help="by recursion")
-    parser.add_argument("--engine-experiments", type=int, default=500, help="by the engine")
+    parser.add_argument("--experiments", type=int, default=1000, help="by recursion")
+    parser.add_argument("--engine-experiments", type=int, default=200, help="by the engine")
     parser.add_argument("--replications", type=int, default=6)
-    parser.add_argument("--requests", type=int, default=5000, help="in each replication")
+    parser.add_argument("--requests", type=int, default=18_333, help="in each replication")
     parser.add_argument("--seed", type=int, default=23)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--no-write", action="store_true", help="leave docs/coverage.md alone")

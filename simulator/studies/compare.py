@@ -20,8 +20,14 @@ from simulator.studies.run import RunOptions, plan_run
 from simulator.studies.saved import Requests, found_of, requests_of, why_not
 from simulator.studies.scaling import unsettled_runs
 from simulator.topology.overlay import changes
+from simulator.topology.paper import PaperPlan, on_paper
 
-REQUESTS = 30_000
+REQUESTS = (30_000, 110_000)
+"""Requests that a design sees, fewest and most; the most let a thousand lie beyond p99."""
+
+VISITS = 330_000
+"""Visits to components that a design sees between the two: they are what takes time."""
+
 HIGHER_IS_BETTER = frozenset({"throughput", "goodput", "quality", "availability"})
 AXES = ("latency.p99", "cost.per_hour", "quality")
 ROUNDING = 1e-9
@@ -166,7 +172,7 @@ def _same_load(designs: Sequence[Design], options: RunOptions) -> RunOptions:
             replications=options.replications or saved["replications"],
         )
     if options.requests is None and options.duration_s is None:
-        options = replace(options, requests=REQUESTS)
+        options = replace(options, requests=_affordable(on_paper(baseline.topology)))
     experiment, replications, _ = plan_run(baseline.topology, options)
     return replace(
         options,
@@ -174,6 +180,13 @@ def _same_load(designs: Sequence[Design], options: RunOptions) -> RunOptions:
         duration_s=experiment.horizon_s,
         replications=replications,
     )
+
+
+def _affordable(paper: PaperPlan) -> int:
+    """As many requests as make so many visits: more, if each goes through few components."""
+    visits = sum(row.rate for row in paper.rows)
+    fewest, most = REQUESTS
+    return round(min(max(VISITS * paper.rate / visits, fewest), most)) if visits else most
 
 
 def _found(
