@@ -172,7 +172,7 @@ def _same_load(designs: Sequence[Design], options: RunOptions) -> RunOptions:
             replications=options.replications or saved["replications"],
         )
     if options.requests is None and options.duration_s is None:
-        options = replace(options, requests=_affordable(on_paper(baseline.topology)))
+        options = replace(options, requests=affordable(on_paper(baseline.topology)))
     experiment, replications, _ = plan_run(baseline.topology, options)
     return replace(
         options,
@@ -182,7 +182,7 @@ def _same_load(designs: Sequence[Design], options: RunOptions) -> RunOptions:
     )
 
 
-def _affordable(paper: PaperPlan) -> int:
+def affordable(paper: PaperPlan) -> int:
     """As many requests as make so many visits: more, if each goes through few components."""
     visits = sum(row.rate for row in paper.rows)
     fewest, most = REQUESTS

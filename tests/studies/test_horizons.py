@@ -1,8 +1,12 @@
 """Runs that are too short beside their latencies are called so."""
 
+from dataclasses import replace
+
 import pytest
 
 from simulator.present.studies.sweep import sweep_lines
+from simulator.metrics.confidence import quantile_supported
+from simulator.studies.compare import affordable
 from simulator.studies.design import Design
 from simulator.studies.horizon import SPANS, shortness, spans_of
 from simulator.studies.planner import Bench
@@ -10,6 +14,7 @@ from simulator.studies.pool import Pool
 from simulator.studies.ranges import parse_range
 from simulator.studies.run import RunOptions
 from simulator.studies.sweep import plan_sweep, sweep
+from simulator.topology.paper import PaperPlan, on_paper
 
 
 def document(
@@ -53,3 +58,13 @@ def test_a_sweep_marks_its_short_points(desk: Design) -> None:
     quick = sweep(desk, plan_sweep([parse_range("rps=50")]), options, Bench(Pool(jobs=1))).document
     assert quick["horizons"]["short"] == 0
     assert "(short)" not in "\n".join(line for _, line in sweep_lines(quick, "again", None))
+
+
+def test_a_comparison_affords_what_p99_needs_where_requests_visit_little(desk: Design) -> None:
+    """A tenth may be left out as warm-up before fewer than a thousand lie beyond p99."""
+    small = on_paper(desk.topology)
+    assert quantile_supported(round(0.91 * affordable(small)), 0.99)
+    long = PaperPlan((replace(small.rows[0], rate=50.0 * small.rate),), small.rate)
+    assert affordable(long) == 30_000
+    nothing = PaperPlan((), small.rate)
+    assert affordable(nothing) == affordable(small)
