@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from simulator.present.studies.sweep import sweep_lines
 from simulator.metrics.confidence import quantile_supported
+from simulator.present.studies.sweep import sweep_lines
 from simulator.studies.compare import affordable
 from simulator.studies.design import Design
 from simulator.studies.horizon import SPANS, shortness, spans_of
