@@ -7,7 +7,9 @@ import pytest
 
 from simulator.interview.blocks import Table
 from simulator.interview.material import gather
-from simulator.interview.trade_offs import class_of_latency, trade_off_section
+from simulator.interview.trade_offs import _said, class_of_latency, trade_off_section
+from simulator.studies.claims import Checked
+from simulator.topology.claims import Claim
 from simulator.topology.model import Topology
 from tests.unit.test_interview import DESIGN
 
@@ -59,5 +61,28 @@ def test_a_row_says_the_class_the_rate_and_the_claim_that_decides() -> None:
     rows = {row[0]: row for row in table.rows}
     assert rows["quiet"][1] == "A quiet day (at 25 requests/s)"
     assert "requests/s" not in rows["big"][1]
-    assert rows["quiet"][-1].startswith("half the visits reach the store: 0.5x the chosen one")
+    halved = "half the visits reach the store: throughput of store 0.5x the chosen one"
+    assert rows["quiet"][-1].startswith(halved)
     assert rows["big"][-1] == rows["chosen"][-1] == "–"
+
+
+@pytest.mark.parametrize(
+    ("claim", "measured"),
+    [
+        ({"metric": "components.store.service.mean"}, "mean service time of store"),
+        ({"metric": "latency.p(99.9)", "class": "visit"}, "p99.9 of visit"),
+        ({"metric": "paper.web.utilization"}, "utilization of web on paper"),
+        ({"metric": "stable"}, ""),
+        ({"metric": "throughput * 2"}, ""),
+    ],
+)
+def test_the_value_that_decides_is_said_with_what_it_is_of(
+    claim: dict[str, Any], measured: str
+) -> None:
+    found = Claim.model_validate({"text": "quick", "own": True, "expect": "<1", **claim})
+    checked = Checked(
+        "shop", "quick", "quick", "metric", "fails", 0.202, None, None, "s", "<=200ms", "", "",
+        None, None, None,
+    )  # fmt: skip
+    # Rounded alone, 202 ms would look like the 200 ms that it misses.
+    assert _said(found, checked, 1.0) == f"quick: {measured}{measured and ' '}200 ms (202 ms) ✗"
