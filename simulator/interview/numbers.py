@@ -15,10 +15,15 @@ NAMED = ("p", "z")
 STABLE = {1.0: "stable", 0.0: "not stable"}
 LONG_UNIT = re.compile(r"[ /][A-Za-z][^ ]{3,}( .*)?$| per .*$")
 """A unit that is written once behind a value and its interval."""
+RATIO = "x"
+NEAR_ONE = 0.1
+"""How near to 1 a ratio is said by what it is more or less: 1.03x, not 1x."""
+SECONDS = ("s", 1.0, 100.0)
 SCALES = (
+    ("ns", 1e-9, 1e-6),
     ("us", 1e-6, 1e-3),
     ("ms", 1e-3, 1.0),
-    ("s", 1.0, 100.0),
+    SECONDS,
     ("min", 60.0, 6_000.0),
     ("h", 3_600.0, 172_800.0),
     ("days", 86_400.0, math.inf),
@@ -82,7 +87,8 @@ def aloud(value: float | None, unit: str) -> str:
         return "–"
     if unit == SHARE:
         return _percent(value)
-    rounded = _rounded(value, 2)
+    near = unit == RATIO and abs(value - 1.0) < NEAR_ONE
+    rounded = round(value, 2) if near else _rounded(value, 2)
     if unit == "s":
         name, size, _ = _scale(value)
         return _with_unit(three_digits(_rounded(value / size, 2)), name)
@@ -106,7 +112,7 @@ def exact(value: float, unit: str, beside: float | None = None) -> str:
 def _scale(seconds: float) -> tuple[str, float, float]:
     """The unit in which one counts a duration: 99 s, but 2 min."""
     size = abs(_rounded(seconds, 2))
-    return next(scale for scale in SCALES if size < scale[2]) if size else SCALES[2]
+    return next(scale for scale in SCALES if size < scale[2]) if size else SECONDS
 
 
 def _with_unit(number: str, unit: str) -> str:
@@ -118,7 +124,7 @@ def _with_unit(number: str, unit: str) -> str:
         return STABLE.get(float(number), f"{number} of 1")
     if unit in NAMED:
         return f"{unit} = {number}"
-    if unit in ("x", "%") or unit.startswith("/"):
+    if unit in (RATIO, "%") or unit.startswith("/"):
         return f"{number}{unit}"
     return f"{number} {_single(unit) if number == '1' else unit}"
 
