@@ -173,6 +173,7 @@ def _simulation(material: Material) -> Section:
             rows.append((plain_words(word.replace(".", " ")), figure.aloud, figure.exact))
     rows += _headroom(material)
     section.table(("measure", "say", "exact [95 % interval]"), rows)
+    section.say(_meaning(material.topology, streamed=metric(base, "ttft.p50").value is not None))
     if len(material.topology.requests) > 1:
         section.table(
             ("class", "p50", "p95", "p99", "rate", *_marked(material)), list(_classes(material))
@@ -182,6 +183,22 @@ def _simulation(material: Material) -> Section:
     warnings = [text for text in document.get("warnings", []) if not text.startswith("p99.9")]
     section.list(warnings)
     return section
+
+
+def _meaning(topology: Topology, *, streamed: bool) -> str:
+    """What the measures are, for a reader who has this page alone."""
+    said = [
+        "Latency, degraded and quality are of good answers: degraded ones were stale or came from "
+        "a fallback; quality is how good they are by the figures of the document or by assumption, "
+        "100% being as good as can be."
+    ]
+    if streamed:
+        said.append("Ttft is the time to the first token, tpot the time of each later one.")
+    for name, part in topology.metrics.items():
+        less = "time in" if part.inside else "latency less the time in"
+        parts = ", ".join(part.inside or part.outside or ())
+        said.append(f"{plain_words(name).capitalize()} is the {less} {parts}.")
+    return " ".join(said)
 
 
 def _what_counts(topology: Topology) -> str:

@@ -1,15 +1,20 @@
 """What if a part fails: the documented scenarios, and every part broken in turn."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from simulator.interview.blocks import Section
 from simulator.interview.material import Material, metric
 from simulator.interview.numbers import Figure, aloud, plain_words
+from simulator.interview.trade_offs import latency_of
 from simulator.metrics.fault_phases import recovery_sentence
 from simulator.studies.conditions import Measured
 
 SHOWN = 8
+GLUED = re.compile(r"(?<![\w.])([0-9.]+)(us|ms|s|m|min|h|d)\b")
+"""A duration in one unit, without a space before it."""
+UNITS = {"m": "min", "d": "days"}
 
 
 def failure_section(material: Material) -> Section:
@@ -23,12 +28,13 @@ def failure_section(material: Material) -> Section:
             for row in _while(name, measured, material)
         ]
         promised = any(row[-1] for row in rows)
+        of_all = " of all requests" if len(material.topology.requests) > 1 else ""
         columns = (
             "scenario",
             "what happens",
             "available before",
             "during",
-            "p99 before",
+            f"p99{of_all} before",
             "during",
             "afterwards",
             "what else is promised",
@@ -38,9 +44,10 @@ def failure_section(material: Material) -> Section:
             [(*row[:-1], row[-1] or "–") if promised else row[:-1] for row in rows],
         )  # fmt: skip
         section.say("The same over the whole run:")
-        words = ("availability", "degraded", "latency.p99", "quality")
+        latency, called = latency_of(material.topology)
+        words = ("availability", "degraded", latency, "quality")
         section.table(
-            ("scenario", "availability", "degraded", "p99", "quality"),
+            ("scenario", "availability", "degraded", called, "quality"),
             [
                 (plain_words(name), *(metric(measured, word).beside for word in words))
                 for name, measured in material.faults.items()
@@ -58,12 +65,17 @@ def failure_section(material: Material) -> Section:
         )
         section.list(
             [
-                f"{lesson['sentence'][:1].upper()}{lesson['sentence'][1:]}. "
+                f"{lesson['sentence'][:1].upper()}{_spaced(lesson['sentence'][1:])}. "
                 f"Remedy: {lesson['remedy']}."
                 for lesson in document["lessons"][:SHOWN]
             ]
         )
     return section
+
+
+def _spaced(sentence: str) -> str:
+    """A sentence with its durations as the card writes them: ``1.5 s`` for ``1.5s``."""
+    return GLUED.sub(lambda found: f"{found[1]} {UNITS.get(found[2], found[2])}", sentence)
 
 
 def _while(name: str, measured: Measured, material: Material) -> Iterator[tuple[str, ...]]:

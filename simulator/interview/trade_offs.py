@@ -67,6 +67,12 @@ def class_of_latency(topology: Topology) -> str | None:
     return next(iter((*named, *topology.requests)))
 
 
+def latency_of(topology: Topology) -> tuple[str, str]:
+    """The p99 by which runs are told apart: its path, and what to call it."""
+    word = f"{_prefix(class_of_latency(topology))}latency.p99"
+    return word, _head(word)
+
+
 def _words(material: Material) -> list[str]:
     topology = material.topology
     of_class = class_of_latency(topology)

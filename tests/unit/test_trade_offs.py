@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from simulator.interview.blocks import Table
+from simulator.interview.card import _meaning
+from simulator.interview.failures import _spaced, failure_section
+from simulator.interview.growth import growth_section
 from simulator.interview.material import gather
 from simulator.interview.trade_offs import _said, class_of_latency, trade_off_section
 from simulator.studies.claims import Checked
@@ -64,6 +67,25 @@ def test_a_row_says_the_class_the_rate_and_the_claim_that_decides() -> None:
     halved = "half the visits reach the store: throughput of store 0.5x the chosen one"
     assert rows["quiet"][-1].startswith(halved)
     assert rows["big"][-1] == rows["chosen"][-1] == "–"
+    failures = [each for each in failure_section(material).blocks if isinstance(each, Table)]
+    assert "p99 of all requests before" in failures[0].heads
+    assert "p99 of order" in failures[1].heads
+    (growth,) = [each for each in growth_section(material).blocks if isinstance(each, Table)]
+    assert "p99 of order " in growth.rows[0][-1]
+
+
+def test_durations_of_the_drill_are_written_as_on_the_rest_of_the_card() -> None:
+    drilled = "from 20.3ms to 2m (1s is promised), 10x slower, and it takes 1m30s to recover"
+    written = "from 20.3 ms to 2 min (1 s is promised), 10x slower, and it takes 1m30s to recover"
+    assert _spaced(drilled) == written
+
+
+def test_the_card_says_what_its_measures_are() -> None:
+    own = {"lookup": {"inside": ["store"]}, "rest": {"outside": ["store"]}}
+    said = _meaning(Topology.model_validate({**DESIGN, "metrics": own}), streamed=False)
+    assert "Lookup is the time in store. Rest is the latency less the time in store." in said
+    assert "first token" not in said
+    assert "first token" in _meaning(Topology.model_validate(DESIGN), streamed=True)
 
 
 @pytest.mark.parametrize(
