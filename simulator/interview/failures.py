@@ -1,20 +1,16 @@
 """What if a part fails: the documented scenarios, and every part broken in turn."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from simulator.interview.blocks import Section
 from simulator.interview.material import Material, metric
-from simulator.interview.numbers import Figure, aloud, plain_words
+from simulator.interview.numbers import Figure, aloud, plain_words, spaced
 from simulator.interview.trade_offs import latency_of
 from simulator.metrics.fault_phases import recovery_sentence
 from simulator.studies.conditions import Measured
 
 SHOWN = 8
-GLUED = re.compile(r"(?<![\w.])([0-9.]+)(us|ms|s|m|min|h|d)\b")
-"""A duration in one unit, without a space before it."""
-UNITS = {"m": "min", "d": "days"}
 
 
 def failure_section(material: Material) -> Section:
@@ -65,17 +61,12 @@ def failure_section(material: Material) -> Section:
         )
         section.list(
             [
-                f"{lesson['sentence'][:1].upper()}{_spaced(lesson['sentence'][1:])}. "
+                f"{lesson['sentence'][:1].upper()}{spaced(lesson['sentence'][1:])}. "
                 f"Remedy: {lesson['remedy']}."
                 for lesson in document["lessons"][:SHOWN]
             ]
         )
     return section
-
-
-def _spaced(sentence: str) -> str:
-    """A sentence with its durations as the card writes them: ``1.5 s`` for ``1.5s``."""
-    return GLUED.sub(lambda found: f"{found[1]} {UNITS.get(found[2], found[2])}", sentence)
 
 
 def _while(name: str, measured: Measured, material: Material) -> Iterator[tuple[str, ...]]:

@@ -15,7 +15,14 @@ NAMED = ("p", "z")
 STABLE = {1.0: "stable", 0.0: "not stable"}
 LONG_UNIT = re.compile(r"[ /][A-Za-z][^ ]{3,}( .*)?$| per .*$")
 """A unit that is written once behind a value and its interval."""
+GLUED = re.compile(r"(?<![\w.])([0-9.]+)(us|ms|s|m|min|h|d)\b")
+"""A duration in one unit, without a space before it."""
+PERIODS = {"m": "min", "d": "days"}
 RATIO = "x"
+FAR = 100.0
+"""How many times a value the end of its interval is counted in the same unit."""
+HARDLY_ANY = 5e-4
+"""Mean number of calls that one says to be none."""
 NEAR_ONE = 0.1
 """How near to 1 a ratio is said by what it is more or less: 1.03x, not 1x."""
 SECONDS = ("s", 1.0, 100.0)
@@ -59,7 +66,11 @@ class Figure:
         text = exact(self.value, self.unit)
         if self.low is None or self.high is None or self.low == self.high:
             return text
-        ends = [exact(end, self.unit, beside=self.value) for end in (self.low, self.high)]
+        near = [abs(end) < FAR * abs(self.value) for end in (self.low, self.high)]
+        ends = [
+            exact(end, self.unit, beside=self.value if close else None)
+            for end, close in zip((self.low, self.high), near, strict=True)
+        ]
         if ends[0] == ends[1]:
             return text
         unit = LONG_UNIT.search(text)
@@ -87,6 +98,8 @@ def aloud(value: float | None, unit: str) -> str:
         return "–"
     if unit == SHARE:
         return _percent(value)
+    if unit == "calls" and abs(value) < HARDLY_ANY:
+        value = 0.0
     near = unit == RATIO and abs(value - 1.0) < NEAR_ONE
     rounded = round(value, 2) if near else _rounded(value, 2)
     if unit == "s":
@@ -163,6 +176,11 @@ def _percent(value: float) -> str:
 def plain_words(name: str) -> str:
     """A name of a document as words: ``average_rate`` is ``average rate``."""
     return re.sub(r"[_\-]+", " ", name)
+
+
+def spaced(text: str) -> str:
+    """A text with its durations as figures write them: ``1.5 s`` for ``1.5s``."""
+    return GLUED.sub(lambda found: f"{found[1]} {PERIODS.get(found[2], found[2])}", text)
 
 
 def sentences(*parts: str | None) -> str:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from simulator.interview.blocks import Table
-from simulator.interview.card import _meaning
-from simulator.interview.failures import _spaced, failure_section
+from simulator.interview.card import _meaning, promised
+from simulator.interview.failures import failure_section
 from simulator.interview.growth import growth_section
 from simulator.interview.material import gather
+from simulator.interview.numbers import Figure, spaced
 from simulator.interview.trade_offs import _said, class_of_latency, trade_off_section
 from simulator.studies.claims import Checked
 from simulator.topology.claims import Claim
@@ -77,7 +78,26 @@ def test_a_row_says_the_class_the_rate_and_the_claim_that_decides() -> None:
 def test_durations_of_the_drill_are_written_as_on_the_rest_of_the_card() -> None:
     drilled = "from 20.3ms to 2m (1s is promised), 10x slower, and it takes 1m30s to recover"
     written = "from 20.3 ms to 2 min (1 s is promised), 10x slower, and it takes 1m30s to recover"
-    assert _spaced(drilled) == written
+    assert spaced(drilled) == written
+
+
+@pytest.mark.parametrize(
+    ("threshold", "said"),
+    [
+        ("p(99)<50ms", "p99 < 50 ms"),
+        ("avg<2s", "mean < 2 s"),
+        ("rate>=99.95%", ">= 99.95%"),
+        ("mean>98%", "mean > 98%"),
+        ("p(95)<15m", "p95 < 15 min"),
+    ],
+)
+def test_a_promise_is_written_as_one_says_it(threshold: str, said: str) -> None:
+    assert promised(threshold) == said
+
+
+def test_the_ends_of_a_wide_interval_are_counted_each_in_its_unit() -> None:
+    assert Figure(0.6288, "s", 0.03485, 430.4).exact == "628.8 ms [34.85 ms, 7.173 min]"
+    assert Figure(4.7e-6, "calls").both == "0 calls (0.0000047 calls)"
 
 
 def test_the_card_says_what_its_measures_are() -> None:
