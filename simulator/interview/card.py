@@ -301,7 +301,7 @@ def _open_claims(material: Material) -> Section:
                 f"{MARKS[claim.status]} {claim.status}",
                 claim.text,
                 value,
-                expected_of(claim),
+                spaced(expected_of(claim)),
                 "; ".join(filter(None, (claim.conditions, claim.reason, claim.note))) or "–",
             )
         )

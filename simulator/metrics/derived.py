@@ -27,7 +27,8 @@ def derived_values(window: Window, parts: Parts, kind: int | None) -> Any:
     ``inside`` is the time during which at least one visit to the named components was under way,
     calls they made included; ``outside`` is the latency minus that time. Of all classes together
     (``kind`` None), the time inside is NaN for those of which no request comes there: zeros of
-    others would make every percentile smaller, the more of them come.
+    others would make every percentile smaller, the more of them come. So it is of all if none of
+    those that came there got a good answer; it is 0 if no request at all comes there.
     """
     inside, outside = parts
     recording = window.recording
@@ -51,7 +52,7 @@ def derived_values(window: Window, parts: Parts, kind: int | None) -> Any:
     if inside is not None:
         come = np.isin(index, list(covered))
         kinds = window.requests["kind"][keep]
-        counts = np.isin(kinds, kinds[come]) if come.any() and kind is None else True
+        counts = np.isin(kinds, kinds[come]) if covered and kind is None else True
         return np.where(counts, time_inside, np.nan)
     return np.maximum(latency - time_inside, 0.0)
 

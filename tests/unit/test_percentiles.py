@@ -85,16 +85,22 @@ def test_thinned_series_keeps_the_extremes(values: np.ndarray, limit: int) -> No
     assert times[-1] == len(values) - 1
 
 
-def test_time_inside_is_that_of_the_classes_that_come_there() -> None:
+@pytest.mark.parametrize("answers", [True, False])
+def test_time_inside_is_that_of_the_classes_that_come_there(answers: bool) -> None:
+    wait = [{"wait": "20ms"}]
+    parts = {
+        "page": [{"call": "store"}],
+        "store": wait if answers else [*wait, {"fail": "error"}],
+        "log": [{"wait": "1ms"}],
+    }
     design = Topology.model_validate(
         {
             "name": "design",
             "rate": "40 rps",
             "requests": {"read": {"entry": "page"}, "write": {"entry": "log", "share": 3}},
             "components": {
-                "page": {"kind": "service", "workers": 50, "steps": [{"call": "store"}]},
-                "store": {"kind": "service", "workers": 50, "steps": [{"wait": "20ms"}]},
-                "log": {"kind": "service", "workers": 50, "steps": [{"wait": "1ms"}]},
+                name: {"kind": "service", "workers": 50, "steps": steps}
+                for name, steps in parts.items()
             },
         }
     )
@@ -102,8 +108,11 @@ def test_time_inside_is_that_of_the_classes_that_come_there() -> None:
     derived: Any = {"reading": (["store"], None), "nowhere": (["gone"], None)}
     windows = [Window(recording, 0.0) for recording in found]
     metrics = metrics_document(windows, Question(derived=derived), None)
+    table = table_at(estimates_by_cut(found, derived), 0.0)
+    assert metrics["nowhere"]["p50"]["value"] == 0.0
+    if not answers:
+        assert metrics["reading"] is None and "reading.p50" not in table
+        return
     # Three of four requests never come to the store; zeros would have made the median 0.
     assert metrics["reading"]["p50"]["value"] == pytest.approx(0.02)
-    assert metrics["nowhere"]["p50"]["value"] == 0.0
-    table = table_at(estimates_by_cut(found, derived), 0.0)
     assert table["reading.p50"]["pooled"] == pytest.approx(0.02)
