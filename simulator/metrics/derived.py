@@ -26,8 +26,8 @@ def derived_values(window: Window, parts: Parts, kind: int | None) -> Any:
 
     ``inside`` is the time during which at least one visit to the named components was under way,
     calls they made included; ``outside`` is the latency minus that time. Of all classes together
-    (``kind`` None), the time inside is NaN for those of which no request comes there: zeros of
-    others would make every percentile smaller, the more of them come. So it is of all if none of
+    (``kind`` None) both are NaN for those of which no request comes there: zeros of others would
+    make every percentile smaller, the more of them come. The time inside is NaN for all if none of
     those that came there got a good answer; it is 0 if no request at all comes there.
     """
     inside, outside = parts
@@ -49,12 +49,10 @@ def derived_values(window: Window, parts: Parts, kind: int | None) -> Any:
         visits["called"][rows] + visits["span"][rows],
     )
     time_inside = np.array([covered.get(request, 0.0) for request in index.tolist()])
-    if inside is not None:
-        come = np.isin(index, list(covered))
-        kinds = window.requests["kind"][keep]
-        counts = np.isin(kinds, kinds[come]) if covered and kind is None else True
-        return np.where(counts, time_inside, np.nan)
-    return np.maximum(latency - time_inside, 0.0)
+    come, kinds = np.isin(index, list(covered)), window.requests["kind"][keep]
+    if kind is None and (come.any() or (covered and inside is not None)):
+        time_inside[~np.isin(kinds, kinds[come])] = np.nan
+    return time_inside if inside is not None else np.maximum(latency - time_inside, 0.0)
 
 
 def _union_by_request(requests: Any, starts: Any, ends: Any) -> dict[int, float]:

@@ -153,7 +153,7 @@ class DerivedMetric(Spec):
     Of all classes together, those count of which some request comes there.
     """
     outside: list[Target] | None = None
-    """Latency minus that time."""
+    """Latency minus that time, of the same classes."""
 
 
 __all__ = ["Attribute", "DerivedMetric", "RequestClass", "RunDefaults", "Topology", "Variant"]

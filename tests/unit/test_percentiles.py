@@ -106,9 +106,12 @@ def test_time_inside_is_that_of_the_classes_that_come_there(answers: bool) -> No
     )
     found = [run_replication(Experiment(design, Steady(), 20.0, seed=3), 0)]
     derived: Any = {"reading": (["store"], None), "nowhere": (["gone"], None)}
+    derived["rest"] = (None, ["store"])
     windows = [Window(recording, 0.0) for recording in found]
     metrics = metrics_document(windows, Question(derived=derived), None)
     table = table_at(estimates_by_cut(found, derived), 0.0)
+    # A page takes no time of its own; what is written, and never comes to the store, takes 1 ms.
+    assert metrics["rest"]["p50"]["value"] == pytest.approx(0.0 if answers else 0.001, abs=1e-9)
     assert metrics["nowhere"]["p50"]["value"] == 0.0
     if not answers:
         assert metrics["reading"] is None and "reading.p50" not in table
