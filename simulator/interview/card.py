@@ -214,6 +214,10 @@ def _meaning(topology: Topology, *, streamed: bool) -> str:
         less = "time in" if part.inside else "latency less the time in"
         parts = ", ".join(part.inside or part.outside or ())
         said.append(f"{plain_words(name).capitalize()} is the {less} {parts}.")
+    if any(part.inside for part in topology.metrics.values()):
+        said.append(
+            "A request that does not come there counts as 0 s, unless none of its class does."
+        )
     return " ".join(said)
 
 

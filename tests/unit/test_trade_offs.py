@@ -104,7 +104,7 @@ def test_the_card_says_what_its_measures_are() -> None:
     own = {"lookup": {"inside": ["store"]}, "rest": {"outside": ["store"]}}
     said = _meaning(Topology.model_validate({**DESIGN, "metrics": own}), streamed=False)
     assert "Lookup is the time in store. Rest is the latency less the time in store." in said
-    assert "first token" not in said
+    assert "counts as 0 s" in said and "first token" not in said
     assert "first token" in _meaning(Topology.model_validate(DESIGN), streamed=True)
 
 
