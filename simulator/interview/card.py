@@ -1,5 +1,6 @@
 """The interview card: one page in the order an interview runs, every number with its origin."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from simulator.interview.failures import failure_section
 from simulator.interview.flow import deep_dive_section, flow_section
 from simulator.interview.growth import full_first, growth_section
 from simulator.interview.material import Material, metric
-from simulator.interview.numbers import Figure, plain_words, sentences
+from simulator.interview.numbers import Figure, plain_words, sentences, spaced
 from simulator.interview.questions import answered
 from simulator.interview.trade_offs import trade_off_section
 from simulator.studies.claims import worst_first
@@ -21,6 +22,7 @@ from simulator.topology.model import Topology
 PERCENTILES = (0.5, 0.95, 0.99)
 BEYOND = 10.0
 """Requests beyond a percentile from which it does not hang on single ones."""
+THRESHOLD = re.compile(r"(?:p\(([0-9.]+)\)|([a-z_]+))\s*([<>=!]+)\s*(.+)")
 FEW = "†"
 """Marks a percentile that has fewer."""
 
@@ -104,8 +106,8 @@ def _requirements(material: Material) -> Section:
         ("promise", "threshold", "simulated", "holds"),
         [
             (
-                plain_words(row["metric"]),
-                row["threshold"],
+                plain_words(row["metric"].replace(".", " ")),
+                promised(row["threshold"]),
                 Figure(row["value"], _objective_unit(row["metric"]), row["low"], row["high"]).both,
                 {"pass": "✓", "fail": "✗"}.get(row["status"], "?"),
             )
@@ -115,12 +117,26 @@ def _requirements(material: Material) -> Section:
     return section
 
 
+def promised(threshold: str) -> str:
+    """A threshold as one says it: ``p99 < 50 ms``."""
+    found = THRESHOLD.fullmatch(threshold)
+    if found is None:
+        return threshold
+    percentile, word, operator, bound = found.groups()
+    how = (
+        f"p{percentile} "
+        if percentile
+        else {"avg": "mean ", "rate": "", "value": ""}.get(word, f"{word} ")
+    )
+    return f"{how}{operator} {spaced(bound)}"
+
+
 def _objective_unit(name: str) -> str:
     return unit_of_word(name.rpartition(".")[2])
 
 
 def _place(item: Computed) -> str:
-    return f"{item.section}" if item.section else "assumed"
+    return item.section or item.note or "assumed"
 
 
 def _envelope(material: Material) -> Section:
@@ -173,6 +189,7 @@ def _simulation(material: Material) -> Section:
             rows.append((plain_words(word.replace(".", " ")), figure.aloud, figure.exact))
     rows += _headroom(material)
     section.table(("measure", "say", "exact [95 % interval]"), rows)
+    section.say(_meaning(material.topology, streamed=metric(base, "ttft.p50").value is not None))
     if len(material.topology.requests) > 1:
         section.table(
             ("class", "p50", "p95", "p99", "rate", *_marked(material)), list(_classes(material))
@@ -182,6 +199,26 @@ def _simulation(material: Material) -> Section:
     warnings = [text for text in document.get("warnings", []) if not text.startswith("p99.9")]
     section.list(warnings)
     return section
+
+
+def _meaning(topology: Topology, *, streamed: bool) -> str:
+    """What the measures are, for a reader who has this page alone."""
+    said = [
+        "Latency, degraded and quality are of good answers: degraded ones were stale or came from "
+        "a fallback; quality is how good they are by the figures of the document or by assumption, "
+        "100% being as good as can be."
+    ]
+    if streamed:
+        said.append("Ttft is the time to the first token, tpot the time of each later one.")
+    for name, part in topology.metrics.items():
+        less = "time in" if part.inside else "latency less the time in"
+        parts = ", ".join(part.inside or part.outside or ())
+        said.append(f"{plain_words(name).capitalize()} is the {less} {parts}.")
+    if any(part.inside for part in topology.metrics.values()):
+        said.append(
+            "A request that does not come there counts as 0 s, unless none of its class does."
+        )
+    return " ".join(said)
 
 
 def _what_counts(topology: Topology) -> str:
@@ -268,7 +305,7 @@ def _open_claims(material: Material) -> Section:
                 f"{MARKS[claim.status]} {claim.status}",
                 claim.text,
                 value,
-                expected_of(claim),
+                spaced(expected_of(claim)),
                 "; ".join(filter(None, (claim.conditions, claim.reason, claim.note))) or "–",
             )
         )

@@ -5,7 +5,8 @@ from typing import Any
 
 from simulator.interview.blocks import Section
 from simulator.interview.material import Material, metric
-from simulator.interview.numbers import Figure, aloud, plain_words
+from simulator.interview.numbers import Figure, aloud, plain_words, spaced
+from simulator.interview.trade_offs import latency_of
 from simulator.metrics.fault_phases import recovery_sentence
 from simulator.studies.conditions import Measured
 
@@ -23,12 +24,13 @@ def failure_section(material: Material) -> Section:
             for row in _while(name, measured, material)
         ]
         promised = any(row[-1] for row in rows)
+        of_all = " of all requests" if len(material.topology.requests) > 1 else ""
         columns = (
             "scenario",
             "what happens",
             "available before",
             "during",
-            "p99 before",
+            f"p99{of_all} before",
             "during",
             "afterwards",
             "what else is promised",
@@ -38,9 +40,10 @@ def failure_section(material: Material) -> Section:
             [(*row[:-1], row[-1] or "–") if promised else row[:-1] for row in rows],
         )  # fmt: skip
         section.say("The same over the whole run:")
-        words = ("availability", "degraded", "latency.p99", "quality")
+        latency, called = latency_of(material.topology)
+        words = ("availability", "degraded", latency, "quality")
         section.table(
-            ("scenario", "availability", "degraded", "p99", "quality"),
+            ("scenario", "availability", "degraded", called, "quality"),
             [
                 (plain_words(name), *(metric(measured, word).beside for word in words))
                 for name, measured in material.faults.items()
@@ -58,7 +61,7 @@ def failure_section(material: Material) -> Section:
         )
         section.list(
             [
-                f"{lesson['sentence'][:1].upper()}{lesson['sentence'][1:]}. "
+                f"{lesson['sentence'][:1].upper()}{spaced(lesson['sentence'][1:])}. "
                 f"Remedy: {lesson['remedy']}."
                 for lesson in document["lessons"][:SHOWN]
             ]

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from simulator.interview.blocks import Drawing, Section
+from simulator.interview.fullness import Full
+from simulator.interview.growth import full_first
 from simulator.interview.material import Material, metric
 from simulator.interview.numbers import Figure, plain_words
 from simulator.kernel.component import Component
-from simulator.studies.metric_units import SHARE
+from simulator.studies.metric_units import RATIO, SHARE
 from simulator.topology.diagram import CLIENT, arrows_of, mermaid
 from simulator.topology.model import Topology
 from simulator.topology.paper import on_paper
@@ -28,7 +30,8 @@ def flow_section(material: Material) -> Section:
         return section
     calls = _calls(material.topology)
     order = _call_order(material.topology)
-    way = [name for name in order if calls.get(name)]
+    met = {part["component"] for at in AT for part in tables[at]["parts"]}
+    way = [name for name in order if calls.get(name) or name in met]
     section.say(
         f"The way of {_kind(material)} with its latency budget: what each component adds to a "
         "typical one (around p50) and to a slow one (around p99), in the order of the calls. "
@@ -50,21 +53,17 @@ def flow_section(material: Material) -> Section:
 
 
 def deep_dive_section(material: Material) -> Section:
-    """The busiest component, and what slow requests spend their time in."""
+    """What more load fills first, else the busiest, and what slow requests spend their time in."""
     section = Section("Deep dive: the bottleneck")
     base = material.base
     if base.failure is not None:
         return section
-    busiest = base.document["verdict"]["bottleneck"]
-    if busiest is not None:
-        prefix = f"components.{busiest}."
+    busiest, full = base.document["verdict"]["bottleneck"], full_first(material)
+    name = busiest if full is None else full.name
+    if name is not None:
         words = ["utilization", "queue_length.mean", "wait.p99", "service.p50", "service.p99"]
-        figures = {word: metric(base, prefix + word) for word in words}
-        component = material.topology.components.get(busiest)
-        does = component.summary if component is not None else None
-        section.say(
-            f"{busiest} is busiest, at {figures['utilization'].both}. {does or ''}".rstrip()
-        )
+        figures = {word: metric(base, f"components.{name}.{word}") for word in words}
+        section.say(_bottleneck(name, busiest, full, material))
         section.table(
             ("measure", "value"),
             [
@@ -97,6 +96,24 @@ def deep_dive_section(material: Material) -> Section:
     return section
 
 
+def _bottleneck(name: str, busiest: str | None, full: Full | None, material: Material) -> str:
+    """Why a component is called the bottleneck, and which other one the run has busiest."""
+    component = material.topology.components.get(name)
+    does = (component.summary if component is not None else None) or ""
+    used = {
+        part: metric(material.base, f"components.{part}.utilization") for part in (name, busiest)
+    }
+    if full is None or name == busiest:
+        return f"{name} is busiest, at {used[name].both}. {does}".rstrip()
+    said = (
+        f"{name} is what more load fills first, at {Figure(full.factor, RATIO).both} the load. "
+        f"{does}".rstrip()
+    )
+    if busiest is None:
+        return said
+    return f"{said} Busiest today is {busiest}, at {used[busiest].both}; it is full only later."
+
+
 def _tables(material: Material) -> dict[str, dict[str, Any]]:
     return {row["at"]: row for row in material.base.document.get("breakdown", [])}
 
@@ -118,7 +135,7 @@ def _budget(
     added = {at: {part["component"]: _seconds(part) for part in tables[at]["parts"]} for at in AT}
     for name in way:
         times = [_or_nothing(added[at].get(name, 0.0)) for at in AT]
-        count = Figure(calls[name], "/request").aloud
+        count = Figure(calls[name], "/request").aloud if calls.get(name) else "now and then"
         yield (name, _does(topology.components[name]), count, *times)
     if any(added[at].get(OUTSIDE) for at in AT):
         does = "The network to the client and pauses of the client."

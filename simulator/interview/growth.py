@@ -16,6 +16,7 @@ from simulator.interview.scaling import (
     Need,
     running_usd_per_hour,
 )
+from simulator.interview.trade_offs import latency_of
 from simulator.studies.conditions import Measured
 from simulator.studies.metric_units import RATIO, SHARE
 from simulator.studies.readings import refused_share
@@ -149,7 +150,7 @@ def _row(step: Growth, material: Material) -> tuple[str, ...]:
         busiest,
         _to_hold(step),
         _cost(step, material),
-        _simulated(step),
+        _simulated(step, material),
     )
 
 
@@ -216,7 +217,7 @@ def _cost(step: Growth, material: Material) -> str:
     return Figure(hourly * HOURS_PER_MONTH, "USD/month").both
 
 
-def _simulated(step: Growth) -> str:
+def _simulated(step: Growth, material: Material) -> str:
     measured = step.measured
     if measured is None:
         return "– (arithmetic only)"
@@ -225,15 +226,16 @@ def _simulated(step: Growth) -> str:
         how += " and scales by itself"
     if measured.failure is not None:
         return f"{how}: cannot be run: {measured.failure}"
-    return f"{how}: {_found(measured, not step.as_is)}"
+    return f"{how}: {_found(measured, not step.as_is, material)}"
 
 
-def _found(measured: Measured, judged: bool) -> str:
+def _found(measured: Measured, judged: bool, material: Material) -> str:
     """p99 and availability of a run, and what it misses."""
     document = measured.document
     available = f"{metric(measured, 'availability').aloud} available"
     sentence = document["verdict"]["sentence"]
     if not document.get("stable", True) and not document.get("sheds"):
         return f"no steady state: {sentence}"
-    text = f"p99 {metric(measured, 'latency.p99').both}, {available}"
+    word, name = latency_of(material.topology)
+    text = f"{name} {metric(measured, word).both}, {available}"
     return f"{text}; {sentence}" if judged and document["verdict"]["status"] != "pass" else text

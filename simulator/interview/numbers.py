@@ -15,10 +15,22 @@ NAMED = ("p", "z")
 STABLE = {1.0: "stable", 0.0: "not stable"}
 LONG_UNIT = re.compile(r"[ /][A-Za-z][^ ]{3,}( .*)?$| per .*$")
 """A unit that is written once behind a value and its interval."""
+GLUED = re.compile(r"(?<![\w.])([0-9.]+)(us|ms|s|m|min|h|d)\b")
+"""A duration in one unit, without a space before it."""
+PERIODS = {"m": "min", "d": "days"}
+RATIO = "x"
+FAR = 100.0
+"""How many times a value the end of its interval is counted in the same unit."""
+HARDLY_ANY = 5e-4
+"""Mean number of calls that one says to be none."""
+NEAR_ONE = 0.1
+"""How near to 1 a ratio is said by what it is more or less: 1.03x, not 1x."""
+SECONDS = ("s", 1.0, 100.0)
 SCALES = (
+    ("ns", 1e-9, 1e-6),
     ("us", 1e-6, 1e-3),
     ("ms", 1e-3, 1.0),
-    ("s", 1.0, 100.0),
+    SECONDS,
     ("min", 60.0, 6_000.0),
     ("h", 3_600.0, 172_800.0),
     ("days", 86_400.0, math.inf),
@@ -54,7 +66,11 @@ class Figure:
         text = exact(self.value, self.unit)
         if self.low is None or self.high is None or self.low == self.high:
             return text
-        ends = [exact(end, self.unit, beside=self.value) for end in (self.low, self.high)]
+        near = [abs(end) < FAR * abs(self.value) for end in (self.low, self.high)]
+        ends = [
+            exact(end, self.unit, beside=self.value if close else None)
+            for end, close in zip((self.low, self.high), near, strict=True)
+        ]
         if ends[0] == ends[1]:
             return text
         unit = LONG_UNIT.search(text)
@@ -82,7 +98,10 @@ def aloud(value: float | None, unit: str) -> str:
         return "–"
     if unit == SHARE:
         return _percent(value)
-    rounded = _rounded(value, 2)
+    if unit == "calls" and abs(value) < HARDLY_ANY:
+        value = 0.0
+    near = unit == RATIO and abs(value - 1.0) < NEAR_ONE
+    rounded = round(value, 2) if near else _rounded(value, 2)
     if unit == "s":
         name, size, _ = _scale(value)
         return _with_unit(three_digits(_rounded(value / size, 2)), name)
@@ -106,7 +125,7 @@ def exact(value: float, unit: str, beside: float | None = None) -> str:
 def _scale(seconds: float) -> tuple[str, float, float]:
     """The unit in which one counts a duration: 99 s, but 2 min."""
     size = abs(_rounded(seconds, 2))
-    return next(scale for scale in SCALES if size < scale[2]) if size else SCALES[2]
+    return next(scale for scale in SCALES if size < scale[2]) if size else SECONDS
 
 
 def _with_unit(number: str, unit: str) -> str:
@@ -118,7 +137,7 @@ def _with_unit(number: str, unit: str) -> str:
         return STABLE.get(float(number), f"{number} of 1")
     if unit in NAMED:
         return f"{unit} = {number}"
-    if unit in ("x", "%") or unit.startswith("/"):
+    if unit in (RATIO, "%") or unit.startswith("/"):
         return f"{number}{unit}"
     return f"{number} {_single(unit) if number == '1' else unit}"
 
@@ -157,6 +176,11 @@ def _percent(value: float) -> str:
 def plain_words(name: str) -> str:
     """A name of a document as words: ``average_rate`` is ``average rate``."""
     return re.sub(r"[_\-]+", " ", name)
+
+
+def spaced(text: str) -> str:
+    """A text with its durations as figures write them: ``1.5 s`` for ``1.5s``."""
+    return GLUED.sub(lambda found: f"{found[1]} {PERIODS.get(found[2], found[2])}", text)
 
 
 def sentences(*parts: str | None) -> str:

@@ -1,5 +1,6 @@
 """The other sides of the decisions beside the design: what each changes, and what decides."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from simulator.interview.blocks import Section
@@ -19,6 +20,10 @@ LATENCIES = ("latency.p50", "latency.p99")
 REST = ("availability", "cost.per_month", "quality")
 SAME_RATE = 1e-3
 NO_CLAIM = "–"
+DOTS = re.compile(r"\.(?![0-9])")
+"""What parts the words of a metric, but not a number as in ``p99.9``."""
+METERED = {"other": "", "span": "time", "service": "service time", "wait": "waiting time"}
+"""Measures of a component in words that say what they are."""
 REFERENCE = {RATIO: " the chosen one", SHARE: " of the chosen one"}
 """What a value is compared with, by its unit; a difference otherwise."""
 
@@ -60,6 +65,12 @@ def class_of_latency(topology: Topology) -> str | None:
             return objective.of_class
     named = [objective.of_class for objective in objectives if objective.of_class]
     return next(iter((*named, *topology.requests)))
+
+
+def latency_of(topology: Topology) -> tuple[str, str]:
+    """The p99 by which runs are told apart: its path, and what to call it."""
+    word = f"{_prefix(class_of_latency(topology))}latency.p99"
+    return word, _head(word)
 
 
 def _words(material: Material) -> list[str]:
@@ -162,11 +173,31 @@ def _is_shown(claim: Claim, of_class: str | None) -> bool:
 
 
 def _said(claim: Claim, checked: Checked, cells: float) -> str:
-    value = figure_of(checked).aloud
+    value = figure_of(checked).beside
     if claim.versus is not None:
         value += REFERENCE.get(checked.unit, " against the chosen one")
-    conditions = " ".join(_conditions(claim, cells))
-    return f"{claim.text}: {value}{conditions and ' '}{conditions} {MARKS[checked.status]}"
+    words = (_measured(claim), value, *_conditions(claim, cells), MARKS[checked.status])
+    return f"{claim.text}: {' '.join(filter(None, words))}"
+
+
+def _measured(claim: Claim) -> str:
+    """What the value of a claim is of: ``p95 of ask``; nothing to say of arithmetic of several."""
+    if claim.metric is None or claim.metric.tree.what != "word" or claim.metric.text == "stable":
+        return ""
+    block, *parts = DOTS.split(claim.metric.text.replace("(", "").replace(")", ""))
+    of = claim.of_class
+    if block == "classes":
+        of, block, *parts = parts
+    if block in ("components", "paper"):
+        of, *parts = parts
+        measure = METERED.get(parts[0], parts[0])
+        parts = [measure, *parts[1:]] if parts[0] in ("cost", "other") else [*parts[1:], measure]
+    elif [block, *parts[:1]] != ["latency", "mean"]:
+        parts = [part for part in (block, *parts) if part not in ("latency", "rate")]
+    else:
+        parts = ["mean", "latency"]
+    words = plain_words(" ".join(filter(None, parts)))
+    return f"{words}{f' of {of}' if of else ''}{' on paper' if block == 'paper' else ''}"
 
 
 def _conditions(claim: Claim, cells: float) -> Iterator[str]:

@@ -137,7 +137,7 @@ class Fault(Spec):
         said = self.effect.sentence(listed)
         for one, many in _VERBS.items():
             said = said.replace(f"{listed} {one}", f"{listed} {many}")
-        return said
+        return said.replace(" its ", " their ")
 
     def windows(self, horizon_s: float, exponential: Callable[[float], float]) -> list[Window]:
         """When it is on during a run; ``exponential(mean)`` draws a time."""

@@ -13,18 +13,23 @@ Parts = tuple[list[str] | None, list[str] | None]
 def derived_samples(
     windows: Sequence[Window], derived: Mapping[str, Parts], kind: int | None
 ) -> dict[str, list[Any]]:
-    """Values per replication of each metric, over the traced requests with a good answer.
-
-    ``inside`` is the time during which at least one visit to the named components was under way,
-    calls they made included; ``outside`` is the latency minus that time.
-    """
-    return {
-        name: [_values(window, parts, kind) for window in windows]
+    """Values per replication of each metric, see :func:`derived_values`, without the unknown."""
+    found = {
+        name: [derived_values(window, parts, kind) for window in windows]
         for name, parts in derived.items()
     }
+    return {name: [own[~np.isnan(own)] for own in runs] for name, runs in found.items()}
 
 
-def _values(window: Window, parts: Parts, kind: int | None) -> Any:
+def derived_values(window: Window, parts: Parts, kind: int | None) -> Any:
+    """The values of a metric, one for each traced request with a good answer, in their order.
+
+    ``inside`` is the time during which at least one visit to the named components was under way,
+    calls they made included; ``outside`` is the latency minus that time. Of all classes together
+    (``kind`` None) both are NaN for those of which no request comes there: zeros of others would
+    make every percentile smaller, the more of them come. The time inside is NaN for all if none of
+    those that came there got a good answer; it is 0 if no request at all comes there.
+    """
     inside, outside = parts
     recording = window.recording
     chosen = [
@@ -44,9 +49,10 @@ def _values(window: Window, parts: Parts, kind: int | None) -> Any:
         visits["called"][rows] + visits["span"][rows],
     )
     time_inside = np.array([covered.get(request, 0.0) for request in index.tolist()])
-    if inside is not None:
-        return time_inside
-    return np.maximum(latency - time_inside, 0.0)
+    come, kinds = np.isin(index, list(covered)), window.requests["kind"][keep]
+    if kind is None and (come.any() or (covered and inside is not None)):
+        time_inside[~np.isin(kinds, kinds[come])] = np.nan
+    return time_inside if inside is not None else np.maximum(latency - time_inside, 0.0)
 
 
 def _union_by_request(requests: Any, starts: Any, ends: Any) -> dict[int, float]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from simulator.metrics.components import running_per_hour, usage_per_hour
 from simulator.metrics.confidence import Interval, batch_influence, difference_interval
-from simulator.metrics.derived import Parts, derived_samples
+from simulator.metrics.derived import Parts, derived_values
 from simulator.metrics.quality import marked_kinds, quality_parts, quality_samples
 from simulator.metrics.window import EXCUSED, Window
 from simulator.recording.recording import Recording
@@ -178,8 +178,12 @@ def _timed(recording: Recording, derived: Mapping[str, Parts]) -> dict[str, Time
     traced = window.of_kind(None, good=True)
     traced &= window.requests["index"] % recording.trace_every == 0
     arrived = window.requests["arrived"][traced]
-    samples = derived_samples([window], derived, None)
-    return {name: Timed(arrived, values[0]) for name, values in samples.items()}
+    found = {}
+    for name, parts in derived.items():
+        values = derived_values(window, parts, None)
+        known = ~np.isnan(values)
+        found[name] = Timed(arrived[known], values[known])
+    return found
 
 
 def _spread(name: str, values: Floats) -> dict[str, float]:

@@ -105,7 +105,9 @@ def recovery_sentence(row: Document, said: Callable[[float], str]) -> str:
     if row["recovery_s"] is None:
         return f"not back to normal within {said(row['watched_s'])} after it"
     if row["recovery_s"] == 0.0:
-        return "back to normal as soon as it ends"
+        lost = any(objective["missing_share"] for objective in row["objectives"])
+        rest = ", for what comes after it" if lost else ""
+        return f"back to normal as soon as it ends{rest}"
     return f"back to normal {said(row['recovery_s'])} after it ends"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from simulator.metrics.aims import Harm
 from simulator.metrics.resilience import Verdict
 from simulator.quantities import told_duration
 
@@ -55,7 +56,7 @@ def _effects(verdict: Verdict) -> Iterator[str]:
 def _harms(verdict: Verdict, slower: bool) -> Iterator[str]:
     """What became of the objectives, as far as it does not follow from what was said."""
     for harm in verdict.harms:
-        if harm.missing_share > verdict.lost_share + OF_ITS_OWN:
+        if _told_as_missing(harm, verdict):
             yield (
                 f"{100 * harm.missing_share:.3g}% of what {harm.objective} measures is not done "
                 "by the end of the run"
@@ -80,4 +81,10 @@ def _end(fault: str, verdict: Verdict) -> str:
         return "and it is not back to normal by the end of the run"
     if verdict.recovery_s > 0.0:
         return f"and it takes {told_duration(verdict.recovery_s)} to recover"
+    if any(_told_as_missing(harm, verdict) for harm in verdict.harms):
+        return "and only what comes after it is done as before"
     return "and it recovers at once"
+
+
+def _told_as_missing(harm: Harm, verdict: Verdict) -> bool:
+    return harm.missing_share > verdict.lost_share + OF_ITS_OWN

@@ -13,7 +13,7 @@ HEAVY = 0.3
 """Share of lost requests from which parts count as ones without which nothing works."""
 REMEDIES = {
     "second way": "give their callers a second way",
-    "try again": "try again",
+    "try again:": "try again",
 }
 
 

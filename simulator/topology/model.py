@@ -148,9 +148,12 @@ class DerivedMetric(Spec):
     """A part of the latency: the time spent in some components, or outside of them."""
 
     inside: list[Target] | None = None
-    """Time during which a request was inside any of these (their calls included)."""
+    """Time during which a request was inside any of these (their calls included).
+
+    Of all classes together, those count of which some request comes there.
+    """
     outside: list[Target] | None = None
-    """Latency minus that time."""
+    """Latency minus that time, of the same classes."""
 
 
 __all__ = ["Attribute", "DerivedMetric", "RequestClass", "RunDefaults", "Topology", "Variant"]

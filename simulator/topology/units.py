@@ -86,24 +86,26 @@ _OTHER = (
     _plain("kW", "1e3 * W"),
 )
 _THINGS = """
-    agent alert answer batch bucket call candidate car card cell channel char chat check chunk claim
-    click cluster connection consumer container conversation core courier customer delivery
-    dimension document driver embedding entry episode event example experiment face feature file
-    flow follower format frame GPU group hit host hop image instance interaction item job key
-    keystroke label layer line location machine meeting member merchant message metric miss model
-    moderator node notification object offer operation order page parameter partition passenger
-    person point post prediction product profile project prompt question read record region
-    replica request resource result retry reviewer ride row sample score sequence server session
-    shard shift slot step stream suggestion task team template tenant test thread ticket title
-    token topic trip tweet turn update upload URL user variant vector vertex video view visit
-    window word worker write zone
+    agent alert answer batch bucket call candidate car card cell channel char chat check chunk
+    claim click cluster connection consumer container conversation core courier customer
+    delivery dimension document driver embedding entity entry episode event example experiment
+    face feature file flow follower format frame GPU group hit host hop image instance
+    interaction item job key keystroke label layer line location loss machine meeting member
+    merchant message metric miss model moderator node notification object offer operation order
+    page parameter partition passenger person point post prediction product profile project
+    prompt question read record region replica request resource result retry reviewer ride row
+    sample score sequence server session shard shift slot step stream suggestion task team
+    template tenant test thread ticket title token topic trip tweet turn update upload URL user
+    variant vector vertex video view visit window word worker write zone
 """
 _PLURALS = {
     "batch": "batches",
     "box": "boxes",
     "delivery": "deliveries",
+    "entity": "entities",
     "entry": "entries",
     "hit": "hits",
+    "loss": "losses",
     "miss": "misses",
     "person": "people",
     "replica": "replicas",

@@ -10,6 +10,7 @@ from simulator.metrics.aims import Aim, Noted
 from simulator.metrics.resilience import Phases, Series, Verdict, judge_case
 from simulator.studies.drill import Drill, drill
 from simulator.studies.drill_sentence import sentence_of
+from simulator.studies.lessons import lessons
 from simulator.studies.remedies import remedy
 from simulator.studies.run import RunOptions
 from simulator.topology.model import Topology
@@ -125,6 +126,7 @@ def test_what_never_arrives_is_no_fault_that_nobody_notices(letters: Drill) -> N
         "with carrier down, no caller gets an error, but 100% of what delivery_time measures is "
         "not done by the end of the run"
     )
+    assert down["sentence"].endswith(", and only what comes after it is done as before")
     # Half of the letters are lost: a deviation of 17 among 1200, so five are 7 points.
     half = row(letters, "carrier", "50% errors")
     assert half["harms"][0]["missing_share"] == pytest.approx(0.5, abs=0.07)
@@ -169,6 +171,21 @@ def test_a_part_outside_of_the_system_is_not_to_be_run_twice() -> None:
     assert "run web twice" in told({}, "web", "down")
     for fault in ("down", "10x slow", "50% errors"):
         assert "outside of the system" in told({"web": web | {"external": True}}, "web", fault)
+
+
+def test_parts_outside_of_the_system_have_no_policy_in_common() -> None:
+    rows = [
+        {
+            "component": name, "fault": "50% errors", "sentence": f"half of {name}",
+            "remedy": told({"web": SHOP["components"]["web"] | {"external": True}}, "web", "down"),
+            "stays_broken": False, "recovery_s": 0.0, "lost_share": 0.5, "harms": [],
+        }
+        for name in ("player", "delivery")
+    ]  # fmt: skip
+    assert [lesson["sentence"] for lesson in lessons(rows)] == [
+        "half of player",
+        "half of delivery",
+    ]
 
 
 def test_an_entry_that_others_also_call_is_an_entry() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from simulator.metrics.fault_phases import fault_bands, fault_phases
+from simulator.metrics.fault_phases import fault_bands, fault_phases, recovery_sentence
 from simulator.present.faults import fault_lines
 from simulator.studies.run import RunOptions, RunResult, run
 from simulator.topology.model import Topology
@@ -52,6 +52,9 @@ def test_failing_fast_is_over_at_once() -> None:
     shown = [text for _, text in fault_lines([row])]
     assert shown[0].strip() == "50% of the calls of hints fail, from 20s to 30s"
     assert shown[-1].strip() == "back to normal as soon as it ends"
+    lost = {**row, "objectives": [{"objective": "delivery", "missing_share": 0.4}]}
+    said = recovery_sentence(lost, str)
+    assert said == "back to normal as soon as it ends, for what comes after it"
 
 
 def test_a_percentile_that_a_young_run_cannot_show_is_not_known() -> None:

@@ -237,3 +237,19 @@ def test_there_have_to_be_servers_to_lose(effect: dict[str, Any]) -> None:
     design = Topology.model_validate({**CHAIN, "components": parts, "faults": {"all": [fault]}})
     ((_, message, _),) = misdirected(design.faults["all"][0], design.components)
     assert "no servers to lose" in message
+
+
+def test_several_parts_lose_what_is_theirs() -> None:
+    part = {"kind": "service", "steps": [{"wait": "1ms"}]}
+    lost = {"at": "10%", "for": "10%", "target": ["web", "db"], "capacity": "20%"}
+    topology = Topology.model_validate(
+        {
+            "name": "pair",
+            "rate": "1 rps",
+            "requests": {"all": {"entry": "web"}},
+            "components": {"web": {**part, "steps": [{"call": "db"}]}, "db": part},
+            "faults": {"both": [lost], "one": [{**lost, "target": "db"}]},
+        }
+    )
+    assert topology.faults["both"][0].sentence == "web and db lose 20% of their capacity"
+    assert topology.faults["one"][0].sentence == "db loses 20% of its capacity"

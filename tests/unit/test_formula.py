@@ -124,3 +124,9 @@ def test_arithmetic_is_that_of_floats(pair: tuple[str, float]) -> None:
     except FormulaError:
         return
     assert found == pytest.approx(expected, rel=1e-12, abs=1e-300)
+
+
+def test_counted_things_are_written_in_the_plural_of_their_own() -> None:
+    for one, many in (("entity", "entities"), ("loss", "losses"), ("person", "people")):
+        assert unit_named(one) == unit_named(many) == one
+        assert (UNITS[one].shown(1.0), UNITS[one].shown(2.0)) == (one, many)

@@ -9,9 +9,10 @@ import pytest
 from simulator.interview.blocks import Section, Table, to_data, to_markdown, to_terminal
 from simulator.interview.card import card, rests_on_few, title_of
 from simulator.interview.claims_table import expected_of, figure_of
+from simulator.interview.flow import deep_dive_section, flow_section
 from simulator.interview.fullness import Full, first_full, full_without_scalers, second_way
 from simulator.interview.growth import _to_hold
-from simulator.interview.material import Growth, gather, metric
+from simulator.interview.material import Growth, Material, gather, metric
 from simulator.interview.numbers import Figure, aloud, exact
 from simulator.interview.scaling import Need, needs_of, with_settings
 from simulator.quantities import parse_duration
@@ -73,7 +74,7 @@ DESIGN: dict[str, Any] = {
     ("value", "unit", "said", "written"),
     [
         (0.04886, "s", "49 ms", "48.86 ms"),
-        (20.21, "s", "20 s", "20.21 s"),
+        (2.001e-8, "s", "20 ns", "20.01 ns"),
         (0.0, "s", "0 s", "0 s"),
         (0.999929, "share", "99.993%", "99.9929%"),
         (1.0, "share", "100%", "100%"),
@@ -85,9 +86,9 @@ DESIGN: dict[str, Any] = {
             "$1\N{NO-BREAK SPACE}167\N{NO-BREAK SPACE}062/month",
         ),
         (3.6874, "USD/1k requests", "$3.7 per 1k requests", "$3.6874 per 1k requests"),
-        (83.73, "s", "84 s", "83.73 s"),
         (130.0, "s", "2.2 min", "2.167 min"),
         (1.2988, "x", "1.3x", "1.2988x"),
+        (1.016, "x", "1.02x", "1.016x"),
         (0.006631, "p", "p = 0.0066", "p = 0.006631"),
         (1.0, "stable", "stable", "stable"),
         (42.5, "GPUs", "42 GPUs", "42.5 GPUs"),
@@ -205,6 +206,40 @@ def test_the_card_has_every_part_in_order_and_every_number_a_unit() -> None:
     assert "so scaled: p99" in page and "yes (simulated)" in page
     headroom = next(row for table in tables for row in table.rows if row[0].startswith("headroom"))
     assert f"full at {headroom[1].split()[0]} ({headroom[2]}) the load" in page
+    _the_bottleneck_is_what_is_full_first(material)
+    _the_budget_adds_up_with_what_takes_over_now_and_then(material)
+
+
+def _changed(material: Material, **document: Any) -> Material:
+    base = replace(material.base, document={**material.base.document, **document})
+    return replace(material, base=base)
+
+
+def _the_bottleneck_is_what_is_full_first(material: Material) -> None:
+    verdict = material.base.document["verdict"]
+    said = to_markdown("", [deep_dive_section(material)])
+    assert "web is busiest, at " in said
+    other = _changed(material, verdict={**verdict, "bottleneck": "store"})
+    said = to_markdown("", [deep_dive_section(other)])
+    assert "web is what more load fills first, at " in said
+    assert "Busiest today is store, at " in said
+
+
+def _the_budget_adds_up_with_what_takes_over_now_and_then(material: Material) -> None:
+    components = {**DESIGN["components"], "spare": {"kind": "delay", "latency": "1ms"}}
+    call = {"to": "store", "on_failure": [{"call": "spare"}]}
+    components["web"] = {**components["web"], "steps": [{"call": call}]}
+    topology = Topology.model_validate({**DESIGN, "components": components})
+    part = {"component": "spare", "wait_s": 0.0, "own_s": 0.5}
+    rows = [
+        {**row, "parts": [*row["parts"], part]} if row["at"] == "p99" else row
+        for row in material.base.document["breakdown"]
+    ]
+    changed = replace(_changed(material, breakdown=rows), topology=topology)
+    budget = next(item for item in flow_section(changed).blocks if isinstance(item, Table))
+    assert "spare" in [row[0] for row in budget.rows]
+    added = [parse_duration(row[4]) for row in budget.rows if row[4] != "–"]
+    assert sum(added[:-1]) == pytest.approx(added[-1], rel=2e-3)
 
 
 def test_what_is_full_first_counts_the_replicas_a_scaler_may_add() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.engine.replicate import Experiment, run_replication
+from simulator.metrics.estimates import estimates_by_cut, table_at
 from simulator.metrics.percentiles import (
     histogram,
     percentile_name,
@@ -16,6 +20,10 @@ from simulator.metrics.percentiles import (
     thinned_ranks,
     thinned_series,
 )
+from simulator.metrics.summary import Question, metrics_document
+from simulator.metrics.window import Window
+from simulator.topology.model import Topology
+from simulator.workload.arrivals.steady import Steady
 
 numbers = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=300).map(np.array)
 
@@ -75,3 +83,39 @@ def test_thinned_series_keeps_the_extremes(values: np.ndarray, limit: int) -> No
     assert (np.diff(times) > 0.0).all()
     assert times[0] == 0
     assert times[-1] == len(values) - 1
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_time_inside_is_that_of_the_classes_that_come_there(answers: bool) -> None:
+    wait = [{"wait": "20ms"}]
+    parts = {
+        "page": [{"call": "store"}],
+        "store": wait if answers else [*wait, {"fail": "error"}],
+        "log": [{"wait": "1ms"}],
+    }
+    design = Topology.model_validate(
+        {
+            "name": "design",
+            "rate": "40 rps",
+            "requests": {"read": {"entry": "page"}, "write": {"entry": "log", "share": 3}},
+            "components": {
+                name: {"kind": "service", "workers": 50, "steps": steps}
+                for name, steps in parts.items()
+            },
+        }
+    )
+    found = [run_replication(Experiment(design, Steady(), 20.0, seed=3), 0)]
+    derived: Any = {"reading": (["store"], None), "nowhere": (["gone"], None)}
+    derived["rest"] = (None, ["store"])
+    windows = [Window(recording, 0.0) for recording in found]
+    metrics = metrics_document(windows, Question(derived=derived), None)
+    table = table_at(estimates_by_cut(found, derived), 0.0)
+    # A page takes no time of its own; what is written, and never comes to the store, takes 1 ms.
+    assert metrics["rest"]["p50"]["value"] == pytest.approx(0.0 if answers else 0.001, abs=1e-9)
+    assert metrics["nowhere"]["p50"]["value"] == 0.0
+    if not answers:
+        assert metrics["reading"] is None and "reading.p50" not in table
+        return
+    # Three of four requests never come to the store; zeros would have made the median 0.
+    assert metrics["reading"]["p50"]["value"] == pytest.approx(0.02)
+    assert table["reading.p50"]["pooled"] == pytest.approx(0.02)

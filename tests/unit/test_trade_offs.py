@@ -6,8 +6,14 @@ from typing import Any
 import pytest
 
 from simulator.interview.blocks import Table
+from simulator.interview.card import _meaning, promised
+from simulator.interview.failures import failure_section
+from simulator.interview.growth import growth_section
 from simulator.interview.material import gather
-from simulator.interview.trade_offs import class_of_latency, trade_off_section
+from simulator.interview.numbers import Figure, spaced
+from simulator.interview.trade_offs import _said, class_of_latency, trade_off_section
+from simulator.studies.claims import Checked
+from simulator.topology.claims import Claim
 from simulator.topology.model import Topology
 from tests.unit.test_interview import DESIGN
 
@@ -59,5 +65,66 @@ def test_a_row_says_the_class_the_rate_and_the_claim_that_decides() -> None:
     rows = {row[0]: row for row in table.rows}
     assert rows["quiet"][1] == "A quiet day (at 25 requests/s)"
     assert "requests/s" not in rows["big"][1]
-    assert rows["quiet"][-1].startswith("half the visits reach the store: 0.5x the chosen one")
+    halved = "half the visits reach the store: throughput of store 0.5x the chosen one"
+    assert rows["quiet"][-1].startswith(halved)
     assert rows["big"][-1] == rows["chosen"][-1] == "–"
+    failures = [each for each in failure_section(material).blocks if isinstance(each, Table)]
+    assert "p99 of all requests before" in failures[0].heads
+    assert "p99 of order" in failures[1].heads
+    (growth,) = [each for each in growth_section(material).blocks if isinstance(each, Table)]
+    assert "p99 of order " in growth.rows[0][-1]
+
+
+def test_durations_of_the_drill_are_written_as_on_the_rest_of_the_card() -> None:
+    drilled = "from 20.3ms to 2m (1s is promised), 10x slower, and it takes 1m30s to recover"
+    written = "from 20.3 ms to 2 min (1 s is promised), 10x slower, and it takes 1m30s to recover"
+    assert spaced(drilled) == written
+
+
+@pytest.mark.parametrize(
+    ("threshold", "said"),
+    [
+        ("p(99)<50ms", "p99 < 50 ms"),
+        ("avg<2s", "mean < 2 s"),
+        ("rate>=99.95%", ">= 99.95%"),
+        ("mean>98%", "mean > 98%"),
+        ("p(95)<15m", "p95 < 15 min"),
+    ],
+)
+def test_a_promise_is_written_as_one_says_it(threshold: str, said: str) -> None:
+    assert promised(threshold) == said
+
+
+def test_the_ends_of_a_wide_interval_are_counted_each_in_its_unit() -> None:
+    assert Figure(0.6288, "s", 0.03485, 430.4).exact == "628.8 ms [34.85 ms, 7.173 min]"
+    assert Figure(4.7e-6, "calls").both == "0 calls (0.0000047 calls)"
+
+
+def test_the_card_says_what_its_measures_are() -> None:
+    own = {"lookup": {"inside": ["store"]}, "rest": {"outside": ["store"]}}
+    said = _meaning(Topology.model_validate({**DESIGN, "metrics": own}), streamed=False)
+    assert "Lookup is the time in store. Rest is the latency less the time in store." in said
+    assert "counts as 0 s" in said and "first token" not in said
+    assert "first token" in _meaning(Topology.model_validate(DESIGN), streamed=True)
+
+
+@pytest.mark.parametrize(
+    ("claim", "measured"),
+    [
+        ({"metric": "components.store.service.mean"}, "mean service time of store"),
+        ({"metric": "latency.p(99.9)", "class": "visit"}, "p99.9 of visit"),
+        ({"metric": "paper.web.utilization"}, "utilization of web on paper"),
+        ({"metric": "stable"}, ""),
+        ({"metric": "throughput * 2"}, ""),
+    ],
+)
+def test_the_value_that_decides_is_said_with_what_it_is_of(
+    claim: dict[str, Any], measured: str
+) -> None:
+    found = Claim.model_validate({"text": "quick", "own": True, "expect": "<1", **claim})
+    checked = Checked(
+        "shop", "quick", "quick", "metric", "fails", 0.202, None, None, "s", "<=200ms", "", "",
+        None, None, None,
+    )  # fmt: skip
+    # Rounded alone, 202 ms would look like the 200 ms that it misses.
+    assert _said(found, checked, 1.0) == f"quick: {measured}{measured and ' '}200 ms (202 ms) ✗"
