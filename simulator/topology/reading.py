@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 import simulator.topology.kinds  # noqa: F401  (registers the kinds)
 from simulator.quantities.refusal import nearest
-from simulator.topology.checks import check_names, check_references
+from simulator.topology.checks import check_references, check_sound_part
 from simulator.topology.diagnostics import Diagnostic, Diagnostics, DocumentError
 from simulator.topology.library import (
     topology_names,
@@ -127,9 +127,9 @@ def _validated(
         for found in from_validation_error(error, source, data):
             hint = where.get(found.span, "") if found.span is not None else ""
             diagnostics.add(found if found.hint else replace(found, hint=hint))
-        rest = sound_part(data, broken_places)
-        if rest is not None:
-            diagnostics.extend(check_names(rest, source, data))
+        sound = sound_part(data, broken_places)
+        if sound is not None:
+            diagnostics.extend(check_sound_part(sound, source))
         return None
 
 
