@@ -115,9 +115,9 @@ class Component(Kinded):
         return False
 
     @property
-    def told_apart(self) -> bool:
-        """Whether somebody chooses among its replicas, so that a further try can go elsewhere."""
-        return False
+    def nowhere_else(self) -> str:
+        """A way out if nobody chooses among its replicas for a further try; empty if one does."""
+        return "leave `different_replica` out"
 
     @property
     def has_servers(self) -> bool:

@@ -151,12 +151,12 @@ def _nowhere_else(topology: Topology, source: Source) -> Iterator[Diagnostic]:
             continue
         for name in targets:
             component = topology.components.get(name)
-            if component is not None and not component.told_apart:
+            if component is not None and component.nowhere_else:
                 message = (
                     f"nobody chooses among replicas of `{name}`, so {caller} cannot try another"
                 )
-                hint = "set `queue_at: replica`, and more than one replica"
-                yield _at(source, ("components", name), "W203", message, hint, key=True)
+                way_out = component.nowhere_else
+                yield _at(source, ("components", name), "W203", message, way_out, key=True)
 
 
 def _idle(topology: Topology, source: Source) -> Iterator[Diagnostic]:
