@@ -107,13 +107,15 @@ def _sentence(
     bottleneck: str | None,
     on_paper: Mapping[str, float],
 ) -> str:
-    rate = f"{_spoken(document['rate'] * document['cells'])} rps"
+    rate = document["arrivals"]
+    if not document["closed"]:
+        rate = f"{_spoken(document['rate'] * document['cells'])} rps"
     if not document["stable"]:
         return f"does not hold {rate}: {_what_gives_way(document, findings, bottleneck, on_paper)}"
     utilization = ""
     if bottleneck is not None:
         busy = document["components"][bottleneck]["utilization"] or 0.0
-        utilization = f"; {bottleneck} is the busiest at {busy:.0%}"
+        utilization = f"; {bottleneck} is the busiest at {_share(busy)}"
     failed = [row for row in rows if row["status"] == "fail"]
     if failed:
         what = f"{failed[0]['metric']} {failed[0]['threshold']}"
@@ -125,6 +127,10 @@ def _sentence(
         why = "too few requests to tell" if _without_a_failure(close) else "too close to call"
         return f"{why} at {rate}: {close['metric']} {close['threshold']}{utilization}"
     return f"holds {rate}{utilization}"
+
+
+def _share(value: float) -> str:
+    return "less than 1%" if 0.0 < value < 0.005 else f"{value:.0%}"
 
 
 def _without_a_failure(row: Document) -> bool:

@@ -52,6 +52,11 @@ def count(value: float | None) -> str:
     return f"{value:.3g}"
 
 
+def things(number: float, noun: str) -> str:
+    """So many of them: ``1 run``, ``2 runs``."""
+    return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
+
+
 def of_metric(metric: str, value: float | None) -> str:
     """A value of the named metric in its unit."""
     name = metric.rpartition(".")[2]

@@ -78,6 +78,7 @@ def plan_run(topology: Topology, options: RunOptions) -> tuple[Experiment, int, 
     check_objectives(topology, options.thresholds or ())
     workload = find_workload(options.workload or topology.run.workload or "steady")
     check_workload(topology, workload)
+    topology = topology.at_own_rates(workload.arrivals)
     replications = options.replications or topology.run.replications or REPLICATIONS
     horizon_s = options.duration_s
     if horizon_s is None and options.requests is None:
@@ -142,7 +143,12 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
         findings = settle(recordings, question)
         document = summarize(recordings, question, findings)
     document = _complete(document, experiment, workload, recordings, stopped_by)
-    document |= judge(document, thresholds, findings, paper.least_utilizations())
+    document |= judge(document, thresholds, findings, _certain_load(experiment))
+    own_rate = workload.arrivals.own_rate
+    if None not in (options.rps, own_rate) and options.rps != own_rate:
+        document["warnings"].append(
+            f"--rps has no effect: the load is that of the workload, {workload.arrivals.describe()}"
+        )
     if experiment.faults:
         document["faults"] = fault_phases(
             recordings, findings.cut_s, list(aims_of(experiment.topology))
@@ -192,7 +198,7 @@ def _question(
         derived={
             name: (metric.inside, metric.outside) for name, metric in topology.metrics.items()
         },
-        offered=on_paper(topology).least_utilizations(),
+        offered=_certain_load(experiment),
         bounded=frozenset(bounded),
         early=frozenset(n for n, item in topology.components.items() if item.answers_early),
         percentiles=tuple(
@@ -205,6 +211,15 @@ def _question(
             )
         ),
     )
+
+
+def _certain_load(experiment: Experiment) -> dict[str, float]:
+    """Least utilizations on paper; none where users wait, who cannot ask for too much."""
+    specs = experiment.topology.requests.values()
+    sources = [experiment.arrivals, *(spec.arrivals for spec in specs if spec.arrivals)]
+    if any(source.closed for source in sources):
+        return {}
+    return on_paper(experiment.topology).least_utilizations()
 
 
 def _more_needed(document: Document, count: int, precision: float) -> int:
@@ -231,6 +246,7 @@ def _complete(
         "rate": topology.rate,
         "workload": workload.name,
         "arrivals": workload.arrivals.describe(),
+        "closed": workload.arrivals.closed,
         "horizon_s": experiment.horizon_s,
         "seed": experiment.seed,
         "replications": len(recordings),

@@ -17,6 +17,7 @@ from simulator.topology.objectives import misjudged, misnamed
 from simulator.topology.paper import PaperRow, on_paper
 from simulator.topology.sound_part import SoundPart
 from simulator.topology.source import DocumentPath, Source
+from simulator.workload.arrival_process import Arrivals
 
 OPTIONAL_ATTRIBUTES = frozenset({"input_tokens", "output_tokens"})
 
@@ -204,10 +205,16 @@ def _reach(topology: Topology, source: Source) -> Iterator[Diagnostic]:
 
 
 def _load(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    workload = topology.run.workload
+    closed = isinstance(workload, Arrivals) and workload.closed
+    if isinstance(workload, Arrivals):
+        topology = topology.at_own_rates(workload)
     for row in on_paper(topology).rows:
         if row.impossible:
             yield _impossible(row, source)
             continue
+        if closed:
+            continue  # a slow system is asked less
         if row.quota >= 1.0:
             message = f"{row.name} is asked for {row.quota:.2f} times what its `limits` admit"
             yield _at(source, ("components", row.name), "W201", message, "", key=True)

@@ -1,6 +1,6 @@
 """From a file to a checked model: the one way in for every command."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -70,14 +70,27 @@ def find_workload(name: str | Arrivals) -> Workload:
     """A workload by name or file, or around an arrival process; raises DocumentError."""
     if isinstance(name, Arrivals):
         return Workload.model_construct(name="own", summary=None, arrivals=name, duration=None)
-    source, diagnostics = read_source(workload_path(name))
+    path = workload_path(name)
+    source, diagnostics = read_source(path)
+    if path.suffix.lower() == ".csv" and path.is_file():
+        raise DocumentError(_trace_itself(path))
     if source is None:
         raise DocumentError(_naming(diagnostics, name, workload_names()))
+    looked = resolve_files(source.data, path.parent)
     try:
         return Workload.model_validate(source.data)
     except ValidationError as error:
-        diagnostics.extend(from_validation_error(error, source))
+        diagnostics.extend(_errors(error, source, source.data, looked))
         raise DocumentError(diagnostics) from None
+
+
+def _trace_itself(path: Path) -> Diagnostics:
+    """What to write instead of the name of a trace where a workload is asked for."""
+    document = f"{{name: {path.stem}, arrivals: {{kind: replay, file: {path}}}}}"
+    hint = f"name a file that says how to replay it: {document} (see: simulate explain replay)"
+    found = Diagnostics(str(path))
+    found.add(Diagnostic("E106", "this is a trace, not a workload", str(path), None, hint))
+    return found
 
 
 def _naming(missing: Diagnostics, word: str, names: Sequence[str]) -> Diagnostics:
@@ -123,14 +136,21 @@ def _validated(
     try:
         return Topology.model_validate(data)
     except ValidationError as error:
-        where = {source.value_span(path): hint for path, hint in looked.items()}
-        for found in from_validation_error(error, source, data):
-            hint = where.get(found.span, "") if found.span is not None else ""
-            diagnostics.add(found if found.hint else replace(found, hint=hint))
+        diagnostics.extend(_errors(error, source, data, looked))
         sound = sound_part(data, broken_places)
         if sound is not None:
             diagnostics.extend(check_sound_part(sound, source))
         return None
+
+
+def _errors(
+    error: ValidationError, source: Source, data: Any, looked: dict[DocumentPath, str]
+) -> Iterator[Diagnostic]:
+    """What a validation found, with where files were looked for."""
+    where = {source.value_span(path): hint for path, hint in looked.items()}
+    for found in from_validation_error(error, source, data):
+        hint = where.get(found.span, "") if found.span is not None else ""
+        yield found if found.hint else replace(found, hint=hint)
 
 
 def _check_variants(source: Source, diagnostics: Diagnostics, applied: str | None) -> None:

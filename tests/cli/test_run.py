@@ -177,3 +177,46 @@ def _seconds(*words: str) -> float:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return min(wall_s, cpu_s)
+
+
+OFFICE = """
+name: office
+rate: {rate} rps
+requests: {{ask: {{entry: web}}}}
+components: {{web: {{kind: service, workers: 2, steps: [{{work: {{exponential: 100ms}}}}]}}}}
+objectives: {{latency: ["p(99)<5s"]}}
+run: {{workload: {workload}, duration: 200s, replications: 1}}
+"""
+
+
+def test_a_load_that_does_not_follow_the_rate_is_not_judged_by_it(tmp_path: Path) -> None:
+    """Users who wait cannot overload anything, and a trace brings its own rate."""
+    (tmp_path / "trace.csv").write_text("arrived\n" + "".join(f"{at}\n" for at in range(100)))
+    for workload, told in (
+        ("{kind: closed, users: 50}", "50 closed users"),
+        ("{kind: replay, file: trace.csv, speed: 3}", "3 rps"),
+    ):
+        path = tmp_path / "office.yaml"
+        path.write_text(OFFICE.format(rate=1000, workload=workload), encoding="utf-8")
+        done = simulate(str(path), "--no-report")
+        assert "rps" not in done.stderr and "W201" not in done.stderr
+        head, _, _, verdict = done.stdout.splitlines()[:4]
+        assert f"office · {told}" in head and "1 replication ·" in head
+        assert verdict.startswith(f"    ✓ holds {told}"), done.stdout
+        assert "--rps has no effect" in simulate(str(path), "--no-report", "--rps", "5").stdout
+        refused = simulate("capacity", str(path), "--no-report")
+        assert refused.returncode == 2 and "there is no rate to search" in refused.stderr
+
+
+def test_a_trace_named_as_a_workload_is_told_what_to_write(tmp_path: Path) -> None:
+    """And the file that says so finds the trace beside itself, from any folder."""
+    trace = tmp_path / "seen.csv"
+    trace.write_text("arrived\n0\n1\n2\n", encoding="utf-8")
+    refused = simulate(GATEWAY, "--workload", str(trace))
+    assert refused.returncode == 2
+    written = f"{{name: seen, arrivals: {{kind: replay, file: {trace}}}}}"
+    assert written in refused.stderr
+    beside = tmp_path / "w.yaml"
+    beside.write_text(written.replace(str(trace), "seen.csv"), encoding="utf-8")
+    done = simulate(GATEWAY, "--workload", str(beside), "--plan")
+    assert done.returncode == 0 and "1 rps" in done.stdout, done.stderr

@@ -39,7 +39,7 @@ def _facts(document: Document) -> list[str]:
     cells = document.get("cells") or 1
     facts = []
     if document.get("rate") is not None:
-        rate = f"{count(document['rate'] * cells)} rps"
+        rate = "" if document.get("closed") else f"{count(document['rate'] * cells)} rps"
         facts.append(f"{rate} {document.get('arrivals') or ''}".strip())
     if cells > 1:
         facts.append(f"{count(cells)} cells, one of them simulated")
