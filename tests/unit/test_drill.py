@@ -8,9 +8,11 @@ import pytest
 
 from simulator.metrics.aims import Aim, Noted
 from simulator.metrics.resilience import Phases, Series, Verdict, judge_case
+from simulator.present.drill import verdict_of
+from simulator.present.numbers import things
 from simulator.studies.drill import Drill, drill
 from simulator.studies.drill_sentence import sentence_of
-from simulator.studies.remedies import remedy
+from simulator.studies.remedies import _named, remedy
 from simulator.studies.run import RunOptions
 from simulator.topology.model import Topology
 
@@ -208,3 +210,21 @@ def test_longer_times_within_the_promise_are_no_breakage() -> None:
     assert "still refilling" in sentence_of("cache", "flush", verdict)
     broken = judge_case(slow, usual, [replace(promised, bound=0.5)])
     assert broken.stays_broken and broken.harms[0].missed
+
+
+@pytest.mark.parametrize(
+    ("callers", "where"),
+    [(["cart", "class page"], "cart, `requests.page`"), ([], "its callers")],
+)
+def test_a_remedy_names_the_place_in_the_document(callers: list[str], where: str) -> None:
+    """Classes of requests by where their fields stand, which is where a `timeout` goes."""
+    assert _named(callers) == where
+
+
+def test_one_thing_is_one_thing() -> None:
+    assert things(1, "replication") == "1 replication" and things(2, "run") == "2 runs"
+    row = {"status": "outage", "stays_broken": False}
+    one = {"rows": [row], "stays_broken": 0}
+    assert verdict_of(one) == (
+        "it recovers from the only fault; 1 is an outage while it lasts, 0 nobody notices"
+    )
