@@ -23,7 +23,8 @@ def drill_lines(
     yield (
         "bold",
         f"  {document['topology']} · {document['rate']:g} rps · "
-        f"{things(document['runs'], 'run')} of {seconds(document['horizon_s'])}, each fault lasts {seconds(lasts)}",
+        f"{things(document['runs'], 'run')} of {seconds(document['horizon_s'])}, "
+        f"each fault lasts {seconds(lasts)}",
     )
     yield "red" if document["stays_broken"] else "green", f"  {verdict_of(document)}"
     yield "", ""

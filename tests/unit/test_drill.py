@@ -178,7 +178,7 @@ def test_an_entry_that_others_also_call_is_an_entry() -> None:
     assert "run web twice" in told({"app": app}, "web", "down")
     slow = told({"app": app}, "web", "10x slow")
     # Requests have a time-out of their own; who has none is named.
-    assert "by app:" in slow and "class" not in slow
+    assert "in app:" in slow and "class" not in slow
     timed = SHOP | {"requests": {"view": {"entry": "web"}}}
     both = Topology.model_validate(timed | {"components": SHOP["components"] | {"app": app}})
     assert "by app, requests view:" in remedy(both, "web", "10x slow", FELT)

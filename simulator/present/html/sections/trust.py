@@ -69,7 +69,8 @@ def _precision(document: Document) -> list[DataTable]:
         return []
     caption = (
         f"Precision reached with {things(document['replications'], 'replication')}: "
-        "half the 95% interval, as a share of the value. More replications (-n) or a target (--precision) narrow it."
+        "half the 95% interval, as a share of the value. "
+        "More replications (-n) or a target (--precision) narrow it."
     )
     return [DataTable(caption, ("metric", *COLUMNS), rows)]
 
