@@ -181,7 +181,7 @@ def test_an_entry_that_others_also_call_is_an_entry() -> None:
     assert "in app:" in slow and "class" not in slow
     timed = SHOP | {"requests": {"view": {"entry": "web"}}}
     both = Topology.model_validate(timed | {"components": SHOP["components"] | {"app": app}})
-    assert "by app, requests view:" in remedy(both, "web", "10x slow", FELT)
+    assert "in app, `requests.view`:" in remedy(both, "web", "10x slow", FELT)
 
 
 def test_a_flushed_cache_has_nothing_stale_to_answer_with() -> None:
