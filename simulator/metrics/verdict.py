@@ -180,6 +180,11 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
             "p99.9 is not shown: it takes a million measured requests (--requests 1.2M), "
             f"this run has {grouped(run['requests'])}"
         )
+    if latency is not None and latency["mean"]["value"] == 0.0 and not _recorded(document):
+        found.append(
+            "latency is 0: every request is answered at once, and what is done for it afterwards "
+            "is not in it; `record: NAME` as the last of those steps measures when it is done"
+        )
     if run["in_flight"]:
         noun = "request" if run["in_flight"] == 1 else "requests"
         found.append(f"{run['in_flight']} {noun} had no answer when the run ended")
@@ -196,6 +201,12 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
         if row["residual"] is not None
     ]
     return found
+
+
+def _recorded(document: Document) -> bool:
+    """Whether the design measures times of its own."""
+    names = set(document["metrics"]) - {"latency", "ttft", "tpot"}
+    return any("p50" in (document["metrics"][name] or {}) for name in names)
 
 
 def _outside_calibration(findings: Findings) -> list[tuple[str, float]]:

@@ -25,6 +25,7 @@ OPTIONAL_ATTRIBUTES = frozenset({"input_tokens", "output_tokens"})
 def check_references(topology: Topology, source: Source, data: Any) -> Iterator[Diagnostic]:
     """Everything that validation of single fields cannot see, errors and warnings."""
     yield from _names(topology, source)
+    yield from _nobody(topology, source)
     yield from _objectives(topology, source)
     yield from check_forms(topology, source)
     yield from _faults(topology, source)
@@ -146,6 +147,13 @@ def _work_without_workers(topology: Topology, source: Source) -> Iterator[Diagno
                 break
 
 
+def _nobody(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    shares = [spec.share for spec in topology.requests.values() if spec.rate is None]
+    if shares and not any(shares):
+        message = "no request arrives: the shares of all classes without a `rate` are 0"
+        yield _at(source, ("requests",), "E108", message, "give one of them a share", key=True)
+
+
 def _nowhere_else(topology: Topology, source: Source) -> Iterator[Diagnostic]:
     for caller, calling, targets in calls_of(topology):
         if not calling.goes_elsewhere:
@@ -219,9 +227,12 @@ def _load(topology: Topology, source: Source) -> Iterator[Diagnostic]:
             message = f"{row.name} is asked for {row.quota:.2f} times what its `limits` admit"
             yield _at(source, ("components", row.name), "W201", message, "", key=True)
         elif row.utilization is not None and row.utilization >= 1.0 and row.servers:
+            spared = (row.utilization_least or 0.0) < 1.0
             message = (
-                f"{row.name} cannot keep up on paper: {row.rate:.4g}/s × "
-                f"{row.service_s * 1e3:.3g}ms ÷ {row.servers:g} servers = ρ {row.utilization:.2f}"
+                f"{row.name} cannot keep up on paper"
+                f"{' unless hits or refusals spare it, or replicas are added' if spared else ''}: "
+                f"{row.rate:.4g}/s × {row.service_s * 1e3:.3g}ms ÷ {row.servers:g} servers = "
+                f"ρ {row.utilization:.2f}"
             )
             yield _at(source, ("components", row.name), "W201", message, "", key=True)
 

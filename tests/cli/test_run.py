@@ -220,3 +220,25 @@ def test_a_trace_named_as_a_workload_is_told_what_to_write(tmp_path: Path) -> No
     beside.write_text(written.replace(str(trace), "seen.csv"), encoding="utf-8")
     done = simulate(GATEWAY, "--workload", str(beside), "--plan")
     assert done.returncode == 0 and "1 rps" in done.stdout, done.stderr
+
+
+QUEUED = """
+name: queued
+rate: 20 rps
+requests: {job: {entry: jobs, attributes: {user: {zipf: {items: 50, exponent: 1}}}}}
+components:
+  jobs: {kind: queue, consumers: 9, steps: [{call: seen}%s]}
+  seen: {kind: cache, key: user, capacity: 40, lookup: 1ms, on_miss: [{call: db}]}
+  db: {kind: database, connections: 1, query: 60ms}
+run: {duration: 100s, replications: 1}
+"""
+
+
+def test_what_paper_and_latency_do_not_know_is_said(tmp_path: Path) -> None:
+    """That hits may spare a database, and that nobody waits for the work behind a queue."""
+    path = tmp_path / "queued.yaml"
+    for recorded in ("", ", {record: done}"):
+        path.write_text(QUEUED % recorded, encoding="utf-8")
+        done = simulate(str(path), "--no-report")
+        assert "cannot keep up on paper unless hits" in done.stderr, done.stderr
+        assert ("latency is 0" in done.stdout) is not bool(recorded), done.stdout

@@ -156,3 +156,32 @@ def test_what_does_not_depend_on_a_mistake_is_told_with_it(
     tmp_path: Path, rest: str, expected: list[tuple[str, int]]
 ) -> None:
     assert codes(rest, tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("name: shop", "name: my shop", ("a name has letters", "for example `my_shop`")),
+        ("workers: 2", "workers: .inf", ('got "inf", must be a finite number', "")),
+        ("[{work: 1ms}]", "{work: 1ms}", ("expected a list", "write a list")),
+        ("entry: web", "entry: web, share: 0", ("no request arrives", "give one of them")),
+        ("latency:", "latency.page:", ("not a class of requests", "write `page.latency`")),
+        ("latency:", "lag:", ("`lag` is not a metric", "a step `record: lag` makes it one")),
+    ],
+)
+def test_common_slips_have_a_way_out(
+    tmp_path: Path, old: str, new: str, told: tuple[str, str]
+) -> None:
+    text = """
+name: shop
+rate: 1 rps
+requests: {page: {entry: web}}
+components: {web: {kind: service, workers: 2, steps: [{work: 1ms}]}}
+objectives: {latency: ["p(99)<1s"]}
+"""
+    path = tmp_path / "design.yaml"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(DocumentError) as caught:
+        load_topology(path)
+    (found,) = caught.value.diagnostics
+    assert told[0] in found.message and told[1] in found.hint
