@@ -105,6 +105,11 @@ class Component(Kinded):
         return False
 
     @property
+    def unseen_before_s(self) -> float:
+        """Simulated time (s) before which callers cannot see what it does."""
+        return 0.0
+
+    @property
     def has_workers(self) -> bool:
         """Whether the component can do `work`."""
         return False

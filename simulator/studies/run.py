@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from simulator.metrics.fault_phases import fault_phases
 from simulator.metrics.spread import Document
 from simulator.metrics.summary import Findings, Question, settle, summarize
 from simulator.metrics.verdict import judge
+from simulator.quantities import told_duration
 from simulator.recording.recording import Recording
 from simulator.studies.aims import aims_of
 from simulator.topology.attribute_forms import check_workload
@@ -149,6 +150,7 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
         document["warnings"].append(
             f"--rps has no effect: the load is that of the workload, {workload.arrivals.describe()}"
         )
+    document["warnings"] += _unseen(experiment, document["objectives"])
     if experiment.faults:
         document["faults"] = fault_phases(
             recordings, findings.cut_s, list(aims_of(experiment.topology))
@@ -159,6 +161,20 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
     document["run"]["elapsed_s"] = time.perf_counter() - began
     document["run"]["jobs"] = jobs
     return RunResult(document, experiment.topology, experiment, recordings, findings, paper)
+
+
+def _unseen(experiment: Experiment, objectives: list[Document]) -> Iterator[str]:
+    """What the quality that is judged cannot show, as the run is too short."""
+    metrics = {row["metric"].rpartition(".")[2] for row in objectives}
+    if metrics.isdisjoint(("quality", "degraded")):
+        return
+    for name, component in experiment.topology.components.items():
+        if component.unseen_before_s > experiment.horizon_s:
+            due = told_duration(component.unseen_before_s)
+            yield (
+                f"the run ends before a result of {name} is due, {due} after the start: quality "
+                "does not show one that is late or missing (a longer --duration does)"
+            )
 
 
 def _default_requests(topology: Topology) -> float:

@@ -242,3 +242,30 @@ def test_what_paper_and_latency_do_not_know_is_said(tmp_path: Path) -> None:
         done = simulate(str(path), "--no-report")
         assert "cannot keep up on paper unless hits" in done.stderr, done.stderr
         assert ("latency is 0" in done.stdout) is not bool(recorded), done.stdout
+
+
+NIGHTLY = """
+name: nightly
+rate: 5 rps
+requests: {read: {entry: report}}
+components:
+  report: {kind: batch_job, every: 1d, takes: 2h, deadline: 4h, lookup: 3ms}
+objectives: {%s: ["mean>95%%"]}
+run: {duration: %s, replications: 2}
+"""
+
+
+def test_quality_of_a_job_that_no_run_has_seen_is_not_praised_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "nightly.yaml"
+    for metric, duration, told in (
+        ("quality", "1h", 1),
+        ("degraded", "1h", 1),
+        ("quality", "5h", 0),
+    ):
+        path.write_text(NIGHTLY % (metric, duration), encoding="utf-8")
+        done = simulate(str(path), "--no-report")
+        assert done.stdout.count("ends before a result of report is due, 4h") == told, done.stdout
+        # A constant has no interval, whatever sums are rounded to, and is the time of service.
+        assert "avg=3ms  p(50)=3ms" in done.stdout
+        row = next(line for line in done.stdout.splitlines() if line.startswith("    report  "))
+        assert row.split()[4] == "3ms", row
