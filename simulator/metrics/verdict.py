@@ -7,6 +7,9 @@ from simulator.metrics.spread import Document
 from simulator.metrics.summary import Findings
 from simulator.quantities.grouping import grouped
 
+FAILING = 0.01
+"""Share of failures that a verdict does not pass over, asked or not."""
+
 
 class Goal(Protocol):
     """An objective, as far as a verdict needs it."""
@@ -126,7 +129,16 @@ def _sentence(
         close = next((row for row in unsure if not _without_a_failure(row)), unsure[0])
         why = "too few requests to tell" if _without_a_failure(close) else "too close to call"
         return f"{why} at {rate}: {close['metric']} {close['threshold']}{utilization}"
-    return f"holds {rate}{utilization}"
+    return f"holds {rate}{_though_some_fail(document, rows)}{utilization}"
+
+
+def _though_some_fail(document: Document, rows: Sequence[Document]) -> str:
+    """How many fail, if that is a good part and no objective judges it."""
+    judged = {row["metric"].rpartition(".")[2] for row in rows}
+    failing = document["metrics"]["errors"]["rate"]["value"] or 0.0
+    if failing < FAILING or judged & {"errors", "availability", "goodput"}:
+        return ""
+    return f", though {failing:.1%} of the requests fail and no objective is about that"
 
 
 def _share(value: float) -> str:

@@ -269,3 +269,23 @@ def test_quality_of_a_job_that_no_run_has_seen_is_not_praised_in_silence(tmp_pat
         assert "avg=3ms  p(50)=3ms" in done.stdout
         row = next(line for line in done.stdout.splitlines() if line.startswith("    report  "))
         assert row.split()[4] == "3ms", row
+
+
+TRUNK = """
+name: trunk
+rate: 8 rps
+requests: {call: {entry: lines}}
+components:
+  lines: {kind: service, workers: 10, queue: {capacity: 0}, steps: [{work: {exponential: 1s}}]}
+run: {requests: 4k, replications: 2}
+"""
+
+
+def test_a_verdict_does_not_pass_over_failures_that_no_objective_is_about(tmp_path: Path) -> None:
+    """Erlang B with 8 erlangs on 10 lines: 12.2% are lost."""
+    path = tmp_path / "trunk.yaml"
+    path.write_text(TRUNK, encoding="utf-8")
+    told = simulate(str(path), "--no-report").stdout.splitlines()[3]
+    assert told.startswith("    ✓ holds 8 rps, though 12.") and "of the requests fail" in told
+    judged = simulate(str(path), "--no-report", "-t", "errors: rate<50%").stdout
+    assert "✓ holds 8 rps; lines" in judged and "though" not in judged
