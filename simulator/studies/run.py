@@ -150,6 +150,12 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
         document["warnings"].append(
             f"--rps has no effect: the load is that of the workload, {workload.arrivals.describe()}"
         )
+    cut_s = document["run"]["warmup_s"]
+    if options.warmup_s is not None and cut_s < options.warmup_s:
+        document["warnings"].append(
+            f"--warmup {told_duration(options.warmup_s)} would leave too little of the run: "
+            f"{told_duration(cut_s)} are cut"
+        )
     document["warnings"] += _unseen(experiment, document["objectives"])
     if experiment.faults:
         document["faults"] = fault_phases(

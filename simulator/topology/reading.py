@@ -143,6 +143,16 @@ def _validated(
         return None
 
 
+def _without_a_kind(data: dict[str, Any], variant: str) -> list[str]:
+    """What a variant changes as if it were a component of the document."""
+    changed = (data["variants"][variant] or {}).get("components") or {}
+    return [
+        name
+        for name, patch in changed.items()
+        if name not in data["components"] and isinstance(patch, dict) and "kind" not in patch
+    ]
+
+
 def _errors(
     error: ValidationError, source: Source, data: Any, looked: dict[DocumentPath, str]
 ) -> Iterator[Diagnostic]:
@@ -160,6 +170,13 @@ def _check_variants(source: Source, diagnostics: Diagnostics, applied: str | Non
         if name == applied:
             continue
         data = with_variant(source.data, name)
+        for new in _without_a_kind(source.data, name):
+            close = nearest(new, source.data["components"])
+            hint = f"did you mean `{close}`?" if close else "a new component needs a `kind`"
+            place = source.key_span(("variants", name, "components", new))
+            message = f"variant `{name}`: `{new}` is not a component"
+            diagnostics.add(Diagnostic("E110", message, source.file, place, hint))
+            del data["components"][new]
         found: list[Diagnostic] = []
         try:
             topology = Topology.model_validate(data)

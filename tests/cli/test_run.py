@@ -289,3 +289,5 @@ def test_a_verdict_does_not_pass_over_failures_that_no_objective_is_about(tmp_pa
     assert told.startswith("    ✓ holds 8 rps, though 12.") and "of the requests fail" in told
     judged = simulate(str(path), "--no-report", "-t", "errors: rate<50%").stdout
     assert "✓ holds 8 rps; lines" in judged and "though" not in judged
+    longer = simulate(str(path), "--no-report", "--warmup", "10h").stdout
+    assert "--warmup 10h would leave too little of the run" in longer

@@ -185,3 +185,24 @@ objectives: {latency: ["p(99)<1s"]}
         load_topology(path)
     (found,) = caught.value.diagnostics
     assert told[0] in found.message and told[1] in found.hint
+
+
+def test_a_variant_of_an_unknown_component_is_shown_where_it_is(tmp_path: Path) -> None:
+    """The name that was meant is what helps, not the `kind` that a new one would need."""
+    path = tmp_path / "design.yaml"
+    path.write_text(
+        """
+name: shop
+rate: 1 rps
+requests: {page: {entry: web}}
+components: {web: {kind: service, steps: [{work: 1ms}]}}
+variants:
+  more: {components: {wbe: {replicas: 3}}}
+""",
+        encoding="utf-8",
+    )
+    with pytest.raises(DocumentError) as caught:
+        load_topology(path)
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.hint) == ("E110", "did you mean `web`?")
+    assert found.span is not None and (found.span.line, found.span.column) == (7, 23)
