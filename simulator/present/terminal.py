@@ -65,7 +65,7 @@ def _section(title: str, aside: str = "") -> Iterator[tuple[str, str]]:
 def _head(document: Document) -> str:
     cut = document["run"]["warmup_s"]
     warm_up = f", {seconds(cut)} warm-up cut" if cut else ""
-    rate = [] if document["closed"] else [f"{count(document['rate'] * document['cells'])} rps"]
+    rate = [] if document.get("closed") else [f"{count(document['rate'] * document['cells'])} rps"]
     cells = [f"in {document['cells']} cells"] if document["cells"] > 1 else []
     return (
         f"{document['topology']} · {' '.join([*rate, *cells, document['arrivals']])} · "
