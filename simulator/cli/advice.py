@@ -9,6 +9,9 @@ from simulator.studies.scaling import asked_in_run, asked_on_paper
 TARGET_UTILIZATION = 0.7
 DEFAULT_SEED = " --seed 42"
 
+REPLICAS_MAX = 100_000
+"""More than these are no advice: something else is wrong."""
+
 
 def next_lines(
     result: RunResult, topology: str, again: str, folder: Path | None
@@ -46,6 +49,8 @@ def _more_replicas(result: RunResult) -> tuple[str, str] | None:
             replicas, field = component.scaling.max_replicas, "autoscale.max_replicas"
             with_all = " with all its replicas"
         more = int(replicas * strain / TARGET_UTILIZATION) + 1
+        if more > REPLICAS_MAX:
+            return None
         extra = (component.cost or 0.0) * (more - replicas)
         cost = f", +${extra:.2f}/h" if extra else ""
         change = f"{row.name} ρ {strain * replicas / more:.2f} instead of {strain:.2f}"

@@ -136,10 +136,22 @@ def _paragraph(text: str, lead: str) -> None:
 
 
 def _default(field: Any) -> str:
+    """The default as a document would have it."""
+    from simulator.present.numbers import seconds
+    from simulator.quantities.distributions.constants import Constant
+
     value = field.get_default(call_default_factory=True)
     if value is None:
         return "none"
     if value in ([], {}):
         return "empty"
+    if isinstance(value, Constant):
+        value = value.value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        parts = [getattr(item, "json_schema", None) or {} for item in field.metadata]
+        is_time = any("Duration" in str(part.get("x-part")) for part in parts)
+        return seconds(value) if is_time else f"{value:g}"
     plain = isinstance(value, str | int | float) or type(value).__module__.startswith(OURS)
     return str(value) if plain else "as described"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import typer
 
-from simulator.present.numbers import count, dollars, percent, seconds
+from simulator.present.numbers import count, dollars, percent, seconds, things
 from simulator.studies.run import RunOptions, plan_run
 from simulator.topology.paper import PaperRow, on_paper
 from simulator.topology.reading import Loaded
@@ -14,10 +14,11 @@ def show_plan(loaded: Loaded, options: RunOptions) -> None:
     """Print what would be simulated, with utilizations on paper."""
     experiment, replications, workload = plan_run(loaded.topology, options)
     plan = on_paper(experiment.topology)
-    typer.secho(f"  {loaded.topology.name} on paper · {count(plan.rate)} rps", bold=True)
+    most = "at most " if workload.arrivals.closed else ""
+    typer.secho(f"  {loaded.topology.name} on paper · {most}{count(plan.rate)} rps", bold=True)
     typer.echo(
-        f"  would run {replications} replications of {seconds(experiment.horizon_s)}: "
-        f"about {count(experiment.expected_requests * replications)} requests, "
+        f"  would run {things(replications, 'replication')} of {seconds(experiment.horizon_s)}: "
+        f"about {things(experiment.expected_requests * replications, 'request')}, "
         f"workload {workload.name}"
     )
     typer.echo()

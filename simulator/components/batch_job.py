@@ -56,6 +56,10 @@ class BatchJob(Component):
             raise ValueError("`deadline` is later than the start of the next run (`every`)")
         return self
 
+    @property
+    def unseen_before_s(self) -> float:
+        return self.starts + self.deadline
+
     def build(self, name: str, site: Site) -> "BatchJobServer":
         return BatchJobServer(name, site, self)
 
@@ -96,6 +100,8 @@ class BatchJobServer(Server):
         seconds = self.lookup(request)
         if seconds > 0.0:
             yield seconds
+            if request.visit is not None:
+                request.visit.service += seconds
         self.served += 1
         if self.clock.now < self.fresh_until:
             return Outcome.OK

@@ -254,8 +254,11 @@ class GpuPool(Component):
         return idle_fields(self)
 
     @property
-    def told_apart(self) -> bool:
-        return self.replicas > 1 or self.autoscale is not None
+    def nowhere_else(self) -> str:
+        if self.disaggregated is not None:
+            return "leave `different_replica` out, or `disaggregated`"
+        several = self.replicas > 1 or self.autoscale is not None
+        return "" if several else "set more than one replica"
 
     @property
     def parts(self) -> tuple[int, int]:

@@ -141,9 +141,10 @@ class Service(Component):
         return any(step.key == "respond" for step in steps_within(self.steps))
 
     @property
-    def told_apart(self) -> bool:
+    def nowhere_else(self) -> str:
         several = self.replicas > 1 or self.autoscale is not None
-        return several and self.queue_at != "shared"
+        apart = several and self.queue_at != "shared"
+        return "" if apart else "set `queue_at: replica`, and more than one replica"
 
     @property
     def replica_count(self) -> float:

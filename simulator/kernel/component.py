@@ -105,6 +105,11 @@ class Component(Kinded):
         return False
 
     @property
+    def unseen_before_s(self) -> float:
+        """Simulated time (s) before which callers cannot see what it does."""
+        return 0.0
+
+    @property
     def has_workers(self) -> bool:
         """Whether the component can do `work`."""
         return False
@@ -115,9 +120,9 @@ class Component(Kinded):
         return False
 
     @property
-    def told_apart(self) -> bool:
-        """Whether somebody chooses among its replicas, so that a further try can go elsewhere."""
-        return False
+    def nowhere_else(self) -> str:
+        """A way out if nobody chooses among its replicas for a further try; empty if one does."""
+        return "leave `different_replica` out"
 
     @property
     def has_servers(self) -> bool:

@@ -7,6 +7,9 @@ from simulator.metrics.spread import Document
 from simulator.metrics.summary import Findings
 from simulator.quantities.grouping import grouped
 
+FAILING = 0.01
+"""Share of failures that a verdict does not pass over, asked or not."""
+
 
 class Goal(Protocol):
     """An objective, as far as a verdict needs it."""
@@ -107,13 +110,15 @@ def _sentence(
     bottleneck: str | None,
     on_paper: Mapping[str, float],
 ) -> str:
-    rate = f"{_spoken(document['rate'] * document['cells'])} rps"
+    rate = document["arrivals"]
+    if not document["closed"]:
+        rate = f"{_spoken(document['rate'] * document['cells'])} rps"
     if not document["stable"]:
         return f"does not hold {rate}: {_what_gives_way(document, findings, bottleneck, on_paper)}"
     utilization = ""
     if bottleneck is not None:
         busy = document["components"][bottleneck]["utilization"] or 0.0
-        utilization = f"; {bottleneck} is the busiest at {busy:.0%}"
+        utilization = f"; {bottleneck} is the busiest at {_share(busy)}"
     failed = [row for row in rows if row["status"] == "fail"]
     if failed:
         what = f"{failed[0]['metric']} {failed[0]['threshold']}"
@@ -124,7 +129,20 @@ def _sentence(
         close = next((row for row in unsure if not _without_a_failure(row)), unsure[0])
         why = "too few requests to tell" if _without_a_failure(close) else "too close to call"
         return f"{why} at {rate}: {close['metric']} {close['threshold']}{utilization}"
-    return f"holds {rate}{utilization}"
+    return f"holds {rate}{_though_some_fail(document, rows)}{utilization}"
+
+
+def _though_some_fail(document: Document, rows: Sequence[Document]) -> str:
+    """How many fail, if that is a good part and no objective judges it."""
+    judged = {row["metric"].rpartition(".")[2] for row in rows}
+    failing = document["metrics"]["errors"]["rate"]["value"] or 0.0
+    if failing < FAILING or judged & {"errors", "availability", "goodput"}:
+        return ""
+    return f", though {failing:.1%} of the requests fail and no objective is about that"
+
+
+def _share(value: float) -> str:
+    return "less than 1%" if 0.0 < value < 0.005 else f"{value:.0%}"
 
 
 def _without_a_failure(row: Document) -> bool:
@@ -174,6 +192,11 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
             "p99.9 is not shown: it takes a million measured requests (--requests 1.2M), "
             f"this run has {grouped(run['requests'])}"
         )
+    if latency is not None and latency["mean"]["value"] == 0.0 and not _recorded(document):
+        found.append(
+            "latency is 0: every request is answered at once, and what is done for it afterwards "
+            "is not in it; `record: NAME` as the last of those steps measures when it is done"
+        )
     if run["in_flight"]:
         noun = "request" if run["in_flight"] == 1 else "requests"
         found.append(f"{run['in_flight']} {noun} had no answer when the run ended")
@@ -190,6 +213,12 @@ def _warnings(document: Document, findings: Findings) -> list[str]:
         if row["residual"] is not None
     ]
     return found
+
+
+def _recorded(document: Document) -> bool:
+    """Whether the design measures times of its own."""
+    names = set(document["metrics"]) - {"latency", "ttft", "tpot"}
+    return any("p50" in (document["metrics"][name] or {}) for name in names)
 
 
 def _outside_calibration(findings: Findings) -> list[tuple[str, float]]:

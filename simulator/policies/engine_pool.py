@@ -10,6 +10,7 @@ from simulator.kernel.outcome import Outcome
 from simulator.policies.engine_driver import Driver
 from simulator.serving.errors import DoesNotFit
 from simulator.serving.routing import Router
+from simulator.serving.turns import Turns
 
 
 class EnginePool:
@@ -40,6 +41,7 @@ class EnginePool:
         self._refuse = refuse
         self._down: set[int] = set()
         self._vacant: set[int] = set()
+        self._turns = Turns()
         self._leaving: dict[int, Callable[[], None]] = {}
         self._stranded: dict[Any, None] = {}
         self._places: dict[Any, int] = {}
@@ -141,10 +143,10 @@ class EnginePool:
         self._begin_anew(jobs)
 
     def lose(self, share: float) -> list[int]:
-        """Take away this share of the replicas, the last ones first; their jobs go elsewhere."""
+        """Take away this share of the replicas, by :class:`Turns`; their jobs go elsewhere."""
         alive = self.serving
         count = min(round((len(self.engines) - len(self._vacant)) * share), len(alive))
-        victims = alive[len(alive) - count :]
+        victims = self._turns.next(alive, count)
         self._down.update(victims)
         self.evict(victims)
         return victims
@@ -155,6 +157,7 @@ class EnginePool:
         def up() -> None:
             self.open(victims)
 
+        self._turns.came_back(victims)
         if load_s > 0.0:
             self.clock.call_at(self.clock.now + load_s, up)
         else:

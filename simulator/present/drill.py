@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from simulator.present.numbers import percent, seconds
+from simulator.present.numbers import percent, seconds, things
 
 Line = tuple[str, str]
 """Style (`bold`, `dim`, a colour or empty) and text."""
@@ -22,8 +22,9 @@ def drill_lines(
     lasts = document["phases"]["fault_ends_s"] - document["phases"]["fault_begins_s"]
     yield (
         "bold",
-        f"  {document['topology']} · {document['rate']:g} rps · {document['runs']} runs of "
-        f"{seconds(document['horizon_s'])}, each fault lasts {seconds(lasts)}",
+        f"  {document['topology']} · {document['rate']:g} rps · "
+        f"{things(document['runs'], 'run')} of {seconds(document['horizon_s'])}, "
+        f"each fault lasts {seconds(lasts)}",
     )
     yield "red" if document["stays_broken"] else "green", f"  {verdict_of(document)}"
     yield "", ""
@@ -69,11 +70,14 @@ def verdict_of(document: dict[str, Any]) -> str:
     rows, stuck = document["rows"], document["stays_broken"]
     outages = sum(row["status"] == "outage" for row in rows)
     quiet = sum(row["status"] == "unaffected" for row in rows)
-    felt = f"{outages} are outages while they last, {quiet} nobody notices"
+    lasting = "is an outage while it lasts" if outages == 1 else "are outages while they last"
+    felt = f"{outages} {lasting}, {quiet} nobody notices"
     if stuck:
         verb = "leaves" if stuck == 1 else "leave"
-        return f"{stuck} of {len(rows)} faults {verb} it broken after they are gone; {felt}"
-    return f"it recovers from all {len(rows)} faults; {felt}"
+        gone = "it is" if stuck == 1 else "they are"
+        return f"{stuck} of {things(len(rows), 'fault')} {verb} it broken after {gone} gone; {felt}"
+    every = "the only fault" if len(rows) == 1 else f"all {len(rows)} faults"
+    return f"it recovers from {every}; {felt}"
 
 
 def recovery_of(row: dict[str, Any]) -> str:

@@ -6,6 +6,9 @@ from typing import Any
 from simulator.quantities import told_duration
 from simulator.quantities.grouping import grouped
 
+ROUNDING = 1e-9
+"""What sums of the same number in another order may differ by, as a share of it."""
+
 DURATION_METRICS = frozenset({"latency", "ttft", "tpot"})
 
 
@@ -52,6 +55,11 @@ def count(value: float | None) -> str:
     return f"{value:.3g}"
 
 
+def things(number: float, noun: str) -> str:
+    """So many of them: ``1 run``, ``2 runs``."""
+    return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
+
+
 def of_metric(metric: str, value: float | None) -> str:
     """A value of the named metric in its unit."""
     name = metric.rpartition(".")[2]
@@ -65,7 +73,7 @@ def of_metric(metric: str, value: float | None) -> str:
 def plus_minus(metric: str, interval: dict[str, float | None]) -> str:
     """The half-width of an interval; empty if there is none."""
     low, high = interval.get("low"), interval.get("high")
-    if low is None or high is None or high == low:
+    if low is None or high is None or high - low <= ROUNDING * abs(high):
         return ""
     return f"±{of_metric(metric, (high - low) / 2.0)}"
 

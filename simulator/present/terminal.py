@@ -4,7 +4,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from simulator.present.faults import fault_lines
-from simulator.present.numbers import count, dollars, of_metric, part, percent, plus_minus, seconds
+from simulator.present.numbers import (
+    count,
+    dollars,
+    of_metric,
+    part,
+    percent,
+    plus_minus,
+    seconds,
+    things,
+)
 
 Document = dict[str, Any]
 MARKS = {"pass": "✓", "fail": "✗", "unsure": "?", "unstable": "✗"}
@@ -56,12 +65,12 @@ def _section(title: str, aside: str = "") -> Iterator[tuple[str, str]]:
 def _head(document: Document) -> str:
     cut = document["run"]["warmup_s"]
     warm_up = f", {seconds(cut)} warm-up cut" if cut else ""
-    rate = document["rate"] * document["cells"]
-    cells = f" in {document['cells']} cells" if document["cells"] > 1 else ""
+    rate = [] if document.get("closed") else [f"{count(document['rate'] * document['cells'])} rps"]
+    cells = [f"in {document['cells']} cells"] if document["cells"] > 1 else []
     return (
-        f"{document['topology']} · {count(rate)} rps{cells} {document['arrivals']} · "
+        f"{document['topology']} · {' '.join([*rate, *cells, document['arrivals']])} · "
         f"{seconds(document['horizon_s'])}{warm_up} · "
-        f"{document['replications']} replications · seed {document['seed']}"
+        f"{things(document['replications'], 'replication')} · seed {document['seed']}"
     )
 
 

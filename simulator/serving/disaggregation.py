@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from simulator.serving.generation import FINISHED, FIRST_TOKEN, Generation
 from simulator.serving.routing import LeastLoaded
+from simulator.serving.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,6 +72,7 @@ class Disaggregated:
         self._engines = self.prefill + self.decode
         self._to_prefill, self._to_decode = router(), router()
         self._down: set[int] = set()
+        self._turns = Turns()
         # Prompts on their way with the index of their sender, and those that wait to be sent.
         self._sent: list[tuple[float, int, Generation, int]] = []
         self._held: list[tuple[Generation, int]] = []
@@ -139,16 +141,18 @@ class Disaggregated:
             self._held = [entry for entry in self._held if entry[0] is not request]
 
     def victims(self, share: float) -> list[int]:
-        """Return the engines that go when this share of them is lost, the last of each role.
+        """Return the engines that go when this share of them is lost, by `Turns` in each role.
 
-        As many as of any pool, spread over the roles in proportion to who is at work; a half
-        goes to the decode engines.
+        As many as of any pool, spread over the roles in proportion to who is at work and was not
+        lost before; a half goes to the decode engines.
         """
         prefill, decode = self.serving
         count = min(round(share * len(self._engines)), len(prefill) + len(decode))
-        quota = count * len(prefill) / max(1, len(prefill) + len(decode))
+        new = self._turns.new(prefill + decode)
+        there = new if len(new) >= count else prefill + decode
+        quota = count * sum(index in prefill for index in there) / max(1, len(there))
         first = ceil(quota - 0.5)
-        return prefill[len(prefill) - first :] + decode[len(decode) - count + first :]
+        return self._turns.next(prefill, first) + self._turns.next(decode, count - first)
 
     def lose(self, victims: Sequence[int]) -> list[Generation]:
         """Lose these engines and return their requests, which have to be submitted again."""
@@ -170,6 +174,7 @@ class Disaggregated:
     def regain(self, indices: Sequence[int], now: float) -> None:
         """Let lost engines serve again, empty."""
         self._down.difference_update(indices)
+        self._turns.came_back(indices)
         if self.serving[1]:
             held, self._held = self._held, []
             for request, sender in held:

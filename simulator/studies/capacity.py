@@ -101,7 +101,15 @@ class _Search:
         assert options.thresholds is not None, "objectives are given"
         self.goals: tuple[Objective, ...] = options.thresholds
         self.today = options.rps or design.topology.rate
-        plan = on_paper(plan_run(design.topology, options)[0].topology)
+        experiment, _, workload = plan_run(design.topology, options)
+        if workload.arrivals.own_rate is not None:
+            raise StudyError(
+                f"the load is that of the workload, {workload.arrivals.describe()}: there is no "
+                "rate to search",
+                "name one that follows --rps, such as --workload steady (a replay does with "
+                "`at_offered_rate: true`), or sweep a field: --over run.workload.users=10,20,40",
+            )
+        plan = on_paper(experiment.topology)
         self.on_paper = plan.full_rps
         """Where something is full if nothing is hit or refused: not a bound."""
         self.full_first = None if plan.strained is None else plan.strained.name

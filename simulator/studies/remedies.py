@@ -46,23 +46,23 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
     if unseen and verdict.harms and fault == "10x slow":
         return (
             f"have more of {component}, or call something else when it is slow (a `timeout` and "
-            f"`kind: fallback`, by {callers}); meanwhile the work is late, not lost"
+            f"`kind: fallback`, in {callers}); meanwhile the work is late, not lost"
         )
     if fault == "10x slow":
         if patient:
             return (
-                f"put a `timeout` on the calls of {component} by {_named(patient)}: they wait as "
+                f"put a `timeout` on the calls to {component} in {_named(patient)}: they wait as "
                 "long as it takes"
             )
         if not broken:
             return (
-                f"add a `breaker` with `slow_call_duration` to the calls of {component} by "
+                f"add a `breaker` with `slow_call_duration` to the calls to {component} in "
                 f"{callers}, or `hedge` them if only some are slow"
             )
     if fault == "50% errors" and not retried and not at_entry:
         return (
-            f"try again: `max_attempts: 3` with `retry_budget: {{finagle: {{}}}}` on the calls of "
-            f"{component} by {callers}"
+            f"try again: `max_attempts: 3` with `retry_budget: {{finagle: {{}}}}` on the calls to "
+            f"{component} in {callers}"
         )
     if at_entry:
         return (
@@ -89,17 +89,17 @@ def _against_lost_work(
     return (
         f"keep what nobody waits for until it is done: a `kind: broker` before {component} that "
         "delivers again for longer than the failure lasts (`max_receives`, `redelivery_delay`), "
-        f"or `max_attempts` with `backoff` on the calls by {_named(names)}"
+        f"or `max_attempts` with `backoff` on the calls in {_named(names)}"
     )
 
 
 def _named(callers: Iterable[str]) -> str:
-    """Components by name, and after them the classes of requests that enter here."""
+    """Where the calls stand: components by name, and after them classes that enter here."""
     names = list(dict.fromkeys(callers))
     classes = [name.removeprefix(ENTRY) for name in names if name.startswith(ENTRY)]
     listed = [name for name in names if not name.startswith(ENTRY)]
     if classes:
-        listed.append(f"requests {', '.join(classes)}")
+        listed += [f"`requests.{name}`" for name in classes]
     return ", ".join(listed) or "its callers"
 
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from simulator.metrics.fault_phases import fault_phases
 from simulator.metrics.spread import Document
 from simulator.metrics.summary import Findings, Question, settle, summarize
 from simulator.metrics.verdict import judge
+from simulator.quantities import told_duration
 from simulator.recording.recording import Recording
 from simulator.studies.aims import aims_of
 from simulator.topology.attribute_forms import check_workload
@@ -78,6 +79,7 @@ def plan_run(topology: Topology, options: RunOptions) -> tuple[Experiment, int, 
     check_objectives(topology, options.thresholds or ())
     workload = find_workload(options.workload or topology.run.workload or "steady")
     check_workload(topology, workload)
+    topology = topology.at_own_rates(workload.arrivals)
     replications = options.replications or topology.run.replications or REPLICATIONS
     horizon_s = options.duration_s
     if horizon_s is None and options.requests is None:
@@ -142,7 +144,19 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
         findings = settle(recordings, question)
         document = summarize(recordings, question, findings)
     document = _complete(document, experiment, workload, recordings, stopped_by)
-    document |= judge(document, thresholds, findings, paper.least_utilizations())
+    document |= judge(document, thresholds, findings, _certain_load(experiment))
+    own_rate = workload.arrivals.own_rate
+    if None not in (options.rps, own_rate) and options.rps != own_rate:
+        document["warnings"].append(
+            f"--rps has no effect: the load is that of the workload, {workload.arrivals.describe()}"
+        )
+    cut_s = document["run"]["warmup_s"]
+    if options.warmup_s is not None and cut_s < options.warmup_s:
+        document["warnings"].append(
+            f"--warmup {told_duration(options.warmup_s)} would leave too little of the run: "
+            f"{told_duration(cut_s)} are cut"
+        )
+    document["warnings"] += _unseen(experiment, document["objectives"])
     if experiment.faults:
         document["faults"] = fault_phases(
             recordings, findings.cut_s, list(aims_of(experiment.topology))
@@ -153,6 +167,20 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
     document["run"]["elapsed_s"] = time.perf_counter() - began
     document["run"]["jobs"] = jobs
     return RunResult(document, experiment.topology, experiment, recordings, findings, paper)
+
+
+def _unseen(experiment: Experiment, objectives: list[Document]) -> Iterator[str]:
+    """What the quality that is judged cannot show, as the run is too short."""
+    metrics = {row["metric"].rpartition(".")[2] for row in objectives}
+    if metrics.isdisjoint(("quality", "degraded")):
+        return
+    for name, component in experiment.topology.components.items():
+        if component.unseen_before_s > experiment.horizon_s:
+            due = told_duration(component.unseen_before_s)
+            yield (
+                f"the run ends before a result of {name} is due, {due} after the start: quality "
+                "does not show one that is late or missing (a longer --duration does)"
+            )
 
 
 def _default_requests(topology: Topology) -> float:
@@ -192,7 +220,7 @@ def _question(
         derived={
             name: (metric.inside, metric.outside) for name, metric in topology.metrics.items()
         },
-        offered=on_paper(topology).least_utilizations(),
+        offered=_certain_load(experiment),
         bounded=frozenset(bounded),
         early=frozenset(n for n, item in topology.components.items() if item.answers_early),
         percentiles=tuple(
@@ -205,6 +233,15 @@ def _question(
             )
         ),
     )
+
+
+def _certain_load(experiment: Experiment) -> dict[str, float]:
+    """Least utilizations on paper; none where users wait, who cannot ask for too much."""
+    specs = experiment.topology.requests.values()
+    sources = [experiment.arrivals, *(spec.arrivals for spec in specs if spec.arrivals)]
+    if any(source.closed for source in sources):
+        return {}
+    return on_paper(experiment.topology).least_utilizations()
 
 
 def _more_needed(document: Document, count: int, precision: float) -> int:
@@ -231,6 +268,7 @@ def _complete(
         "rate": topology.rate,
         "workload": workload.name,
         "arrivals": workload.arrivals.describe(),
+        "closed": workload.arrivals.closed,
         "horizon_s": experiment.horizon_s,
         "seed": experiment.seed,
         "replications": len(recordings),

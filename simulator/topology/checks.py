@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from simulator.kernel.fault import Fault
 from simulator.kernel.references import AttributeName, ListName, TargetName, references
 from simulator.kernel.step import steps_within
 from simulator.quantities.refusal import nearest
@@ -13,8 +14,10 @@ from simulator.topology.diagnostics import Diagnostic
 from simulator.topology.fault_file import misdirected
 from simulator.topology.model import Topology
 from simulator.topology.objectives import misjudged, misnamed
-from simulator.topology.paper import on_paper
+from simulator.topology.paper import PaperRow, on_paper
+from simulator.topology.sound_part import SoundPart
 from simulator.topology.source import DocumentPath, Source
+from simulator.workload.arrival_process import Arrivals
 
 OPTIONAL_ATTRIBUTES = frozenset({"input_tokens", "output_tokens"})
 
@@ -22,6 +25,7 @@ OPTIONAL_ATTRIBUTES = frozenset({"input_tokens", "output_tokens"})
 def check_references(topology: Topology, source: Source, data: Any) -> Iterator[Diagnostic]:
     """Everything that validation of single fields cannot see, errors and warnings."""
     yield from _names(topology, source)
+    yield from _nobody(topology, source)
     yield from _objectives(topology, source)
     yield from check_forms(topology, source)
     yield from _faults(topology, source)
@@ -37,8 +41,12 @@ def check_references(topology: Topology, source: Source, data: Any) -> Iterator[
         yield from _load(topology, source)
 
 
-def check_names(topology: Topology, source: Source, data: dict[str, Any]) -> Iterator[Diagnostic]:
-    """The names in the sound part of a document, known if they stand anywhere in it."""
+def check_sound_part(sound: SoundPart, source: Source) -> Iterator[Diagnostic]:
+    """The errors that do not depend on what is broken in a document.
+
+    Names are known if they stand anywhere in it, sound or not.
+    """
+    topology, data = sound.topology, sound.data
     components = {str(name) for name in _mapping(data.get("components"))}
     attributes = {
         str(name)
@@ -46,6 +54,18 @@ def check_names(topology: Topology, source: Source, data: dict[str, Any]) -> Ite
         for name in _mapping(_mapping(spec).get("attributes"))
     }
     yield from _unknown(topology, source, components, attributes)
+    yield from _work_without_workers(topology, source)
+    for fault, found in _misdirected(topology, source):
+        if all(sound.whole("components", name) for name in fault.targets):
+            yield found
+    if sound.whole("components") and sound.whole("metrics"):
+        yield from _objectives(topology, source)
+    cycles = list(_cycles(topology, source))
+    yield from cycles
+    if not cycles and sound.whole("requests") and sound.whole("run"):
+        for row in on_paper(topology).rows:
+            if row.impossible and sound.whole("components", row.name):
+                yield _impossible(row, source)
 
 
 def _mapping(value: Any) -> dict[Any, Any]:
@@ -60,9 +80,12 @@ def _names(topology: Topology, source: Source) -> Iterator[Diagnostic]:
 def _unknown(
     topology: Topology, source: Source, components: set[str], attributes: set[str]
 ) -> Iterator[Diagnostic]:
+    stands_in = set(topology.components) - components
     for section in ("requests", "components", "metrics", "faults"):
         for path, name in references(getattr(topology, section), (section,)):
             if isinstance(name, TargetName) and name not in components:
+                if not components or name in stands_in:
+                    continue  # all of them are missing, which is told
                 close = nearest(name, sorted(components))
                 hint = f"did you mean `{close}`?" if close else ""
                 if close:
@@ -82,12 +105,16 @@ def _known(names: set[str]) -> str:
 
 
 def _faults(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    yield from (found for _, found in _misdirected(topology, source))
+
+
+def _misdirected(topology: Topology, source: Source) -> Iterator[tuple[Fault, Diagnostic]]:
     for name, faults in topology.faults.items():
         for number, fault in enumerate(faults):
             for target, message, hint in misdirected(fault, topology.components):
                 if target in topology.components:
                     path = ("faults", name, number, "target")
-                    yield _at(source, path, "E118", message, hint)
+                    yield fault, _at(source, path, "E118", message, hint)
 
 
 def _objectives(topology: Topology, source: Source) -> Iterator[Diagnostic]:
@@ -120,18 +147,25 @@ def _work_without_workers(topology: Topology, source: Source) -> Iterator[Diagno
                 break
 
 
+def _nobody(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    shares = [spec.share for spec in topology.requests.values() if spec.rate is None]
+    if shares and not any(shares):
+        message = "no request arrives: the shares of all classes without a `rate` are 0"
+        yield _at(source, ("requests",), "E108", message, "give one of them a share", key=True)
+
+
 def _nowhere_else(topology: Topology, source: Source) -> Iterator[Diagnostic]:
     for caller, calling, targets in calls_of(topology):
         if not calling.goes_elsewhere:
             continue
         for name in targets:
             component = topology.components.get(name)
-            if component is not None and not component.told_apart:
+            if component is not None and component.nowhere_else:
                 message = (
                     f"nobody chooses among replicas of `{name}`, so {caller} cannot try another"
                 )
-                hint = "set `queue_at: replica`, and more than one replica"
-                yield _at(source, ("components", name), "W203", message, hint, key=True)
+                way_out = component.nowhere_else
+                yield _at(source, ("components", name), "W203", message, way_out, key=True)
 
 
 def _idle(topology: Topology, source: Source) -> Iterator[Diagnostic]:
@@ -179,22 +213,35 @@ def _reach(topology: Topology, source: Source) -> Iterator[Diagnostic]:
 
 
 def _load(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+    workload = topology.run.workload
+    closed = isinstance(workload, Arrivals) and workload.closed
+    if isinstance(workload, Arrivals):
+        topology = topology.at_own_rates(workload)
     for row in on_paper(topology).rows:
         if row.impossible:
-            path: DocumentPath = ("components", row.name, row.impossible_at)
-            known = bool(row.impossible_at) and path in source.places
-            path = path if known else path[:2]
-            yield _at(source, path, "E119", row.impossible, "", key=not known)
+            yield _impossible(row, source)
             continue
+        if closed:
+            continue  # a slow system is asked less
         if row.quota >= 1.0:
             message = f"{row.name} is asked for {row.quota:.2f} times what its `limits` admit"
             yield _at(source, ("components", row.name), "W201", message, "", key=True)
         elif row.utilization is not None and row.utilization >= 1.0 and row.servers:
+            spared = (row.utilization_least or 0.0) < 1.0
             message = (
-                f"{row.name} cannot keep up on paper: {row.rate:.4g}/s × "
-                f"{row.service_s * 1e3:.3g}ms ÷ {row.servers:g} servers = ρ {row.utilization:.2f}"
+                f"{row.name} cannot keep up on paper"
+                f"{' unless hits or refusals spare it, or replicas are added' if spared else ''}: "
+                f"{row.rate:.4g}/s × {row.service_s * 1e3:.3g}ms ÷ {row.servers:g} servers = "
+                f"ρ {row.utilization:.2f}"
             )
             yield _at(source, ("components", row.name), "W201", message, "", key=True)
+
+
+def _impossible(row: PaperRow, source: Source) -> Diagnostic:
+    path: DocumentPath = ("components", row.name, row.impossible_at)
+    known = bool(row.impossible_at) and path in source.places
+    path = path if known else path[:2]
+    return _at(source, path, "E119", row.impossible, "", key=not known)
 
 
 def _at(

@@ -1,6 +1,6 @@
 """The model that a topology document is read into."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, NonNegativeFloat
 
@@ -142,6 +142,16 @@ class Topology(Spec):
     """Identical, independent copies of the design; one is simulated."""
     run: RunDefaults = RunDefaults()
     """Defaults of a run."""
+
+    def at_own_rates(self, arrivals: Arrivals) -> Self:
+        """The topology with the rates that arrivals have by themselves, whatever is offered."""
+        requests = {
+            name: spec.model_copy(update={"rate": spec.arrivals.own_rate})
+            for name, spec in self.requests.items()
+            if spec.arrivals is not None and spec.arrivals.own_rate is not None
+        }
+        rate = self.rate if arrivals.own_rate is None else arrivals.own_rate
+        return self.model_copy(update={"rate": rate, "requests": {**self.requests, **requests}})
 
 
 class DerivedMetric(Spec):

@@ -72,13 +72,17 @@ def known_metrics(topology: Topology) -> set[str]:
 def misnamed(topology: Topology, of_class: str | None, metric: str) -> tuple[str, str] | None:
     """What is wrong with a metric, and the way out; None if the topology has it."""
     if of_class and of_class not in topology.requests:
+        if of_class in known_metrics(topology) and metric in topology.requests:
+            return f"`{of_class}` is not a class of requests", f"write `{metric}.{of_class}`"
         close = nearest(of_class, topology.requests)
         return f"`{of_class}` is not a class of requests", _meant(close, topology.requests)
     if metric in MEASURED or metric in topology.metrics:
         return None
     metrics = known_metrics(topology)
     if metric not in metrics:
-        return f"`{metric}` is not a metric", _meant(nearest(metric, metrics), metrics)
+        close = nearest(metric, metrics)
+        own = "" if close else f"; a step `record: {metric}` makes it one"
+        return f"`{metric}` is not a metric", _meant(close, metrics) + own
     return None
 
 

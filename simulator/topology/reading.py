@@ -1,6 +1,6 @@
 """From a file to a checked model: the one way in for every command."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 import simulator.topology.kinds  # noqa: F401  (registers the kinds)
 from simulator.quantities.refusal import nearest
-from simulator.topology.checks import check_names, check_references
+from simulator.topology.checks import check_references, check_sound_part
 from simulator.topology.diagnostics import Diagnostic, Diagnostics, DocumentError
 from simulator.topology.library import (
     topology_names,
@@ -70,14 +70,27 @@ def find_workload(name: str | Arrivals) -> Workload:
     """A workload by name or file, or around an arrival process; raises DocumentError."""
     if isinstance(name, Arrivals):
         return Workload.model_construct(name="own", summary=None, arrivals=name, duration=None)
-    source, diagnostics = read_source(workload_path(name))
+    path = workload_path(name)
+    source, diagnostics = read_source(path)
+    if path.suffix.lower() == ".csv" and path.is_file():
+        raise DocumentError(_trace_itself(path))
     if source is None:
         raise DocumentError(_naming(diagnostics, name, workload_names()))
+    looked = resolve_files(source.data, path.parent)
     try:
         return Workload.model_validate(source.data)
     except ValidationError as error:
-        diagnostics.extend(from_validation_error(error, source))
+        diagnostics.extend(_errors(error, source, source.data, looked))
         raise DocumentError(diagnostics) from None
+
+
+def _trace_itself(path: Path) -> Diagnostics:
+    """What to write instead of the name of a trace where a workload is asked for."""
+    document = f"{{name: {path.stem}, arrivals: {{kind: replay, file: {path}}}}}"
+    hint = f"name a file that says how to replay it: {document} (see: simulate explain replay)"
+    found = Diagnostics(str(path))
+    found.add(Diagnostic("E106", "this is a trace, not a workload", str(path), None, hint))
+    return found
 
 
 def _naming(missing: Diagnostics, word: str, names: Sequence[str]) -> Diagnostics:
@@ -123,14 +136,31 @@ def _validated(
     try:
         return Topology.model_validate(data)
     except ValidationError as error:
-        where = {source.value_span(path): hint for path, hint in looked.items()}
-        for found in from_validation_error(error, source, data):
-            hint = where.get(found.span, "") if found.span is not None else ""
-            diagnostics.add(found if found.hint else replace(found, hint=hint))
-        rest = sound_part(data, broken_places)
-        if rest is not None:
-            diagnostics.extend(check_names(rest, source, data))
+        diagnostics.extend(_errors(error, source, data, looked))
+        sound = sound_part(data, broken_places)
+        if sound is not None:
+            diagnostics.extend(check_sound_part(sound, source))
         return None
+
+
+def _without_a_kind(data: dict[str, Any], variant: str) -> list[str]:
+    """What a variant changes as if it were a component of the document."""
+    changed = (data["variants"][variant] or {}).get("components") or {}
+    return [
+        name
+        for name, patch in changed.items()
+        if name not in data["components"] and isinstance(patch, dict) and "kind" not in patch
+    ]
+
+
+def _errors(
+    error: ValidationError, source: Source, data: Any, looked: dict[DocumentPath, str]
+) -> Iterator[Diagnostic]:
+    """What a validation found, with where files were looked for."""
+    where = {source.value_span(path): hint for path, hint in looked.items()}
+    for found in from_validation_error(error, source, data):
+        hint = where.get(found.span, "") if found.span is not None else ""
+        yield found if found.hint else replace(found, hint=hint)
 
 
 def _check_variants(source: Source, diagnostics: Diagnostics, applied: str | None) -> None:
@@ -140,6 +170,13 @@ def _check_variants(source: Source, diagnostics: Diagnostics, applied: str | Non
         if name == applied:
             continue
         data = with_variant(source.data, name)
+        for new in _without_a_kind(source.data, name):
+            close = nearest(new, source.data["components"])
+            hint = f"did you mean `{close}`?" if close else "a new component needs a `kind`"
+            place = source.key_span(("variants", name, "components", new))
+            message = f"variant `{name}`: `{new}` is not a component"
+            diagnostics.add(Diagnostic("E110", message, source.file, place, hint))
+            del data["components"][new]
         found: list[Diagnostic] = []
         try:
             topology = Topology.model_validate(data)

@@ -6,6 +6,7 @@ fields need a model, so they run on the sound part of one that has errors.
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,14 +19,32 @@ ROUNDS_MAX = 12
 
 _STAND_IN = {"wait": "0s"}
 
-_NO_NAMES_IN = {"name": "unnamed", "rate": "1 rps"}
-"""Required fields of the document that name nothing: any sound value serves."""
+_NAMELESS = "unnamed"
+
+
+@dataclass(frozen=True)
+class SoundPart:
+    """The model of a document without its broken parts, and the document it was made from."""
+
+    topology: Topology
+    rest: dict[str, Any]
+    data: dict[str, Any]
+
+    def whole(self, *path: str | int) -> bool:
+        """Whether nothing was taken out of the part of the document at this place."""
+        rest: Any = self.rest
+        data: Any = self.data
+        for part in path:
+            if not _has(rest, part) or not _has(data, part):
+                return not _has(rest, part) and not _has(data, part)
+            rest, data = rest[part], data[part]
+        return bool(rest == data)
 
 
 def sound_part(
     data: Any, broken: Callable[[ValidationError, Any], list[DocumentPath]]
-) -> Topology | None:
-    """The model of a document without its broken parts; None if nothing sound is left.
+) -> SoundPart | None:
+    """The sound part of a document; None if nothing is left.
 
     ``broken`` names the places that a validation refused. A broken item of a list is replaced by
     a step without effect, so that the places of the others stay what they are in the text.
@@ -35,16 +54,23 @@ def sound_part(
     rest = deepcopy(data)
     for _ in range(ROUNDS_MAX):
         try:
-            return Topology.model_validate(rest)
+            return SoundPart(Topology.model_validate(rest), rest, data)
         except ValidationError as error:
             for path in broken(error, rest):
                 if path:
                     _take_out(rest, path)
-                elif _NO_NAMES_IN.keys() <= rest.keys():
-                    return None
-                else:
-                    rest = _NO_NAMES_IN | rest
+            rest = _required(rest)
     return None
+
+
+def _required(rest: dict[str, Any]) -> dict[str, Any]:
+    """The document with stand-ins, which name nothing else, for required fields it lacks."""
+    rest = {"name": _NAMELESS, "rate": "1 rps"} | rest
+    if not rest.get("components"):
+        rest["components"] = {_NAMELESS: {"kind": "delay", "latency": "0s"}}
+    if not rest.get("requests"):
+        rest["requests"] = {_NAMELESS: {"entry": next(iter(rest["components"]))}}
+    return rest
 
 
 def _take_out(data: Any, path: DocumentPath) -> None:

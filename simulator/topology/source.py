@@ -25,8 +25,10 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from simulator.quantities.grammar import shown
 from simulator.topology.diagnostics import Diagnostic, Diagnostics, DocumentError, Span
 from simulator.topology.scalars import plain_scalar, whole_text
+from simulator.topology.yaml_words import in_words
 
 BYTES_MAX = 1_000_000
 NODES_MAX = 50_000
@@ -37,6 +39,8 @@ Places = tuple[Span | None, Span]
 """Where the key of an entry stands, if it has one, and where its value does."""
 
 MERGE_KEY = "<<"
+
+_EMPTY, _START = "the document is empty", "start with `simulate new NAME`"
 
 
 @dataclass(frozen=True)
@@ -169,8 +173,7 @@ def _decoded(content: bytes | str) -> str:
     if "\0" in text:
         raise _Refused("E100", "the file is binary: it holds NUL characters")
     if not text.strip():
-        message = "the document is empty"
-        raise _Refused("E101", message, hint="start with `simulate new NAME`")
+        raise _Refused("E101", _EMPTY, hint=_START)
     return text
 
 
@@ -189,9 +192,9 @@ def _composed(text: str, builder: "_Builder") -> _Node:
     except _Refused:
         raise
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark or place
-        problem = " ".join(str(error.problem or error.context or "no valid YAML").split())
-        raise _Refused("E102", f"no valid YAML: {problem}", _mark_span(mark)) from None
+        found = in_words(error)
+        span = _mark_span(found.mark or place)
+        raise _Refused("E102", f"no valid YAML: {found.message}", span, found.hint) from None
     except YAMLError as error:
         problem = " ".join(str(error).split())[:120]
         raise _Refused("E102", f"no valid YAML: {problem}", _mark_span(place)) from None
@@ -200,7 +203,7 @@ def _composed(text: str, builder: "_Builder") -> _Node:
         problem = type(error).__name__
         raise _Refused("E102", f"no valid YAML ({problem})", _mark_span(place)) from None
     if builder.root is None:
-        raise _Refused("E101", "the document is empty")
+        raise _Refused("E101", _EMPTY, hint=_START)
     return builder.root
 
 
@@ -247,7 +250,8 @@ class _Builder:
         span = _span(event)
         tag = getattr(event, "tag", None) or getattr(event, "ctag", None)
         if tag is not None and str(tag) not in ("", "None"):
-            raise _Refused("E102", f"tags such as `{str(tag)[:40]}` are not used here", span)
+            message = f"tags such as {shown(str(tag), 60)} are not used here"
+            raise _Refused("E102", message, span, "remove it")
         if isinstance(event, ScalarEvent):
             plain = event.style in (None, "")
             text = whole_text(str(event.value))

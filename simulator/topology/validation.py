@@ -212,6 +212,11 @@ def _diagnostic(line: _Line, source: Source, document: Any) -> Diagnostic:
     if line.type == "literal_error":
         close = nearest(str(line.value), re.findall(r"'([^']*)'", line.context["expected"]))
         hint = f"did you mean `{close}`?" if close else ""
+    if line.type == "list_type" and isinstance(line.value, str | int | float | dict):
+        hint = hint or "write a list: `[…]`"
+    if line.type == "string_pattern_mismatch":
+        name = re.sub(r"[^A-Za-z0-9_-]+", "_", str(line.value)).lstrip("0123456789-")
+        hint = f"for example `{name}`" if name.strip("_") else ""
     see = kind if kind and code in ("E104", "E105") else ""
     return Diagnostic(code, message, source.file, _span(line, source), hint, see)
 
@@ -283,6 +288,10 @@ def _message(line: _Line) -> str:
     if kind in bounds:
         limit = next(iter(context.values()))
         return f"got {shown(line.value)}, must be {bounds[kind]} {limit:g}"
+    if kind == "finite_number":
+        return f"got {shown(line.value)}, must be a finite number"
+    if kind == "string_pattern_mismatch":
+        return f"got {shown(line.value)}, a name has letters, digits, `_` and `-` only"
     if kind in ("too_short", "string_too_short"):
         least = context.get("min_length", 1)
         return "must not be empty" if least == 1 else f"needs at least {least} entries"

@@ -1,7 +1,7 @@
 """The base of all arrival processes."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -39,6 +39,15 @@ class Arrivals(Kinded):
     """
 
     kind: str
+    files: ClassVar[tuple[str, ...]] = ()
+    """Fields that name a file, which is looked for beside the document first."""
+    closed: ClassVar[bool] = False
+    """Whether users wait for their answers, so that a slow system is asked less."""
+
+    @property
+    def own_rate(self) -> float | None:
+        """Mean rate (1/s) that it has whatever is offered; None if it follows the offer."""
+        return None
 
     def shape(self, horizon_s: float) -> Profile:
         """The factor on the offered rate over a run of this length."""

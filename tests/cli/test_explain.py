@@ -51,3 +51,18 @@ def test_a_mistyped_name_gets_a_suggestion() -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 2 and "did you mean `latency`?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        ("database", "acquire_timeout: default 30s"),
+        ("closed", "think_time: default 1s"),
+        ("sessions", "turns: default 5"),
+        ("delay", "external: default false"),
+    ],
+)
+def test_a_default_is_told_as_a_document_has_it(
+    explained: Callable[[str], str], kind: str, line: str
+) -> None:
+    assert f"    {line}\n" in explained(kind)

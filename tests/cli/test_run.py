@@ -177,3 +177,117 @@ def _seconds(*words: str) -> float:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return min(wall_s, cpu_s)
+
+
+OFFICE = """
+name: office
+rate: {rate} rps
+requests: {{ask: {{entry: web}}}}
+components: {{web: {{kind: service, workers: 2, steps: [{{work: {{exponential: 100ms}}}}]}}}}
+objectives: {{latency: ["p(99)<5s"]}}
+run: {{workload: {workload}, duration: 200s, replications: 1}}
+"""
+
+
+def test_a_load_that_does_not_follow_the_rate_is_not_judged_by_it(tmp_path: Path) -> None:
+    """Users who wait cannot overload anything, and a trace brings its own rate."""
+    (tmp_path / "trace.csv").write_text("arrived\n" + "".join(f"{at}\n" for at in range(100)))
+    for workload, told in (
+        ("{kind: closed, users: 50}", "50 closed users"),
+        ("{kind: replay, file: trace.csv, speed: 3}", "3 rps"),
+    ):
+        path = tmp_path / "office.yaml"
+        path.write_text(OFFICE.format(rate=1000, workload=workload), encoding="utf-8")
+        done = simulate(str(path), "--no-report")
+        assert "rps" not in done.stderr and "W201" not in done.stderr
+        head, _, _, verdict = done.stdout.splitlines()[:4]
+        assert f"office · {told}" in head and "1 replication ·" in head
+        assert verdict.startswith(f"    ✓ holds {told}"), done.stdout
+        assert "--rps has no effect" in simulate(str(path), "--no-report", "--rps", "5").stdout
+        refused = simulate("capacity", str(path), "--no-report")
+        assert refused.returncode == 2 and "there is no rate to search" in refused.stderr
+
+
+def test_a_trace_named_as_a_workload_is_told_what_to_write(tmp_path: Path) -> None:
+    """And the file that says so finds the trace beside itself, from any folder."""
+    trace = tmp_path / "seen.csv"
+    trace.write_text("arrived\n0\n1\n2\n", encoding="utf-8")
+    refused = simulate(GATEWAY, "--workload", str(trace))
+    assert refused.returncode == 2
+    written = f"{{name: seen, arrivals: {{kind: replay, file: {trace}}}}}"
+    assert written in refused.stderr
+    beside = tmp_path / "w.yaml"
+    beside.write_text(written.replace(str(trace), "seen.csv"), encoding="utf-8")
+    done = simulate(GATEWAY, "--workload", str(beside), "--plan")
+    assert done.returncode == 0 and "1 rps" in done.stdout, done.stderr
+
+
+QUEUED = """
+name: queued
+rate: 20 rps
+requests: {job: {entry: jobs, attributes: {user: {zipf: {items: 50, exponent: 1}}}}}
+components:
+  jobs: {kind: queue, consumers: 9, steps: [{call: seen}%s]}
+  seen: {kind: cache, key: user, capacity: 40, lookup: 1ms, on_miss: [{call: db}]}
+  db: {kind: database, connections: 1, query: 60ms}
+run: {duration: 100s, replications: 1}
+"""
+
+
+def test_what_paper_and_latency_do_not_know_is_said(tmp_path: Path) -> None:
+    """That hits may spare a database, and that nobody waits for the work behind a queue."""
+    path = tmp_path / "queued.yaml"
+    for recorded in ("", ", {record: done}"):
+        path.write_text(QUEUED % recorded, encoding="utf-8")
+        done = simulate(str(path), "--no-report")
+        assert "cannot keep up on paper unless hits" in done.stderr, done.stderr
+        assert ("latency is 0" in done.stdout) is not bool(recorded), done.stdout
+
+
+NIGHTLY = """
+name: nightly
+rate: 5 rps
+requests: {read: {entry: report}}
+components:
+  report: {kind: batch_job, every: 1d, takes: 2h, deadline: 4h, lookup: 3ms}
+objectives: {%s: ["mean>95%%"]}
+run: {duration: %s, replications: 2}
+"""
+
+
+def test_quality_of_a_job_that_no_run_has_seen_is_not_praised_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "nightly.yaml"
+    for metric, duration, told in (
+        ("quality", "1h", 1),
+        ("degraded", "1h", 1),
+        ("quality", "5h", 0),
+    ):
+        path.write_text(NIGHTLY % (metric, duration), encoding="utf-8")
+        done = simulate(str(path), "--no-report")
+        assert done.stdout.count("ends before a result of report is due, 4h") == told, done.stdout
+        # A constant has no interval, whatever sums are rounded to, and is the time of service.
+        assert "avg=3ms  p(50)=3ms" in done.stdout
+        row = next(line for line in done.stdout.splitlines() if line.startswith("    report  "))
+        assert row.split()[4] == "3ms", row
+
+
+TRUNK = """
+name: trunk
+rate: 8 rps
+requests: {call: {entry: lines}}
+components:
+  lines: {kind: service, workers: 10, queue: {capacity: 0}, steps: [{work: {exponential: 1s}}]}
+run: {requests: 4k, replications: 2}
+"""
+
+
+def test_a_verdict_does_not_pass_over_failures_that_no_objective_is_about(tmp_path: Path) -> None:
+    """Erlang B with 8 erlangs on 10 lines: 12.2% are lost."""
+    path = tmp_path / "trunk.yaml"
+    path.write_text(TRUNK, encoding="utf-8")
+    told = simulate(str(path), "--no-report").stdout.splitlines()[3]
+    assert told.startswith("    ✓ holds 8 rps, though 12.") and "of the requests fail" in told
+    judged = simulate(str(path), "--no-report", "-t", "errors: rate<50%").stdout
+    assert "✓ holds 8 rps; lines" in judged and "though" not in judged
+    longer = simulate(str(path), "--no-report", "--warmup", "10h").stdout
+    assert "--warmup 10h would leave too little of the run" in longer

@@ -100,6 +100,36 @@ def test_a_prompt_waits_while_nothing_decodes_and_a_request_while_nothing_prefil
     assert server.pool.recomputed == 0
 
 
+@pytest.mark.parametrize("load_time", ["0s", "5s"])
+@pytest.mark.parametrize(
+    ("engine", "share"),
+    [
+        ({**LLM, "replicas": 4}, 0.25),
+        ({**LLM, "replicas": 5}, 0.4),
+        ({**LLM, **SPLIT}, 0.25),
+        ({**LLM, **SPLIT, "replicas": 6}, 1 / 3),
+    ],
+)
+def test_a_rolling_restart_gets_round_to_every_replica_of_a_pool(
+    engine: dict[str, Any], share: float, load_time: str
+) -> None:
+    """However soon a batch is back, and in both roles; a second restart gets round again."""
+    clock, server = build({**engine, "load_time": load_time})
+    lost: list[set[int]] = [set(), set()]
+
+    def lose(restart: int) -> None:
+        server.lose(share)
+        lost[restart] |= set(server.taken[share][-1])
+
+    batches = int(np.ceil(1.0 / share - 1e-9))
+    for number in range(2 * batches):
+        at = 10.0 + 20.0 * number
+        clock.call_at(at, lambda number=number: lose(number // batches))
+        clock.call_at(at + 10.0, lambda: server.regain(share))
+    serve(clock, server, [(1.0, {"input_tokens": 500, "output_tokens": 50})])
+    assert lost == [set(range(engine["replicas"]))] * 2
+
+
 def test_two_faults_that_take_the_same_share_give_back_both() -> None:
     """Each takes one of two replicas; once both are over, both replicas serve."""
     clock, server = build(LLM)

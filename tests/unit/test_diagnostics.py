@@ -141,7 +141,7 @@ def test_every_mistake_is_found_at_once_in_the_order_of_the_text() -> None:
         "9:32 E108 `p99` in service `a`: `p99` lies below `p50` | percentiles grow: swap the two",
         '10:17 E107 `work` in service `a`: got "3", a duration needs a unit: 3ms, 3s',
         "11:3 E105 missing field `concurrency` in service `b`",
-        "12:7 E106 `tags`: expected a list, got a mapping",
+        "12:7 E106 `tags`: expected a list, got a mapping | write a list: `[…]`",
         "13:1 E104 unknown field `color` in the document",
     ]
 

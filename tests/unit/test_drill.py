@@ -8,10 +8,12 @@ import pytest
 
 from simulator.metrics.aims import Aim, Noted
 from simulator.metrics.resilience import Phases, Series, Verdict, judge_case
+from simulator.present.drill import verdict_of
+from simulator.present.numbers import things
 from simulator.studies.drill import Drill, drill
 from simulator.studies.drill_sentence import sentence_of
 from simulator.studies.lessons import lessons
-from simulator.studies.remedies import remedy
+from simulator.studies.remedies import _named, remedy
 from simulator.studies.run import RunOptions
 from simulator.topology.model import Topology
 
@@ -193,10 +195,10 @@ def test_an_entry_that_others_also_call_is_an_entry() -> None:
     assert "run web twice" in told({"app": app}, "web", "down")
     slow = told({"app": app}, "web", "10x slow")
     # Requests have a time-out of their own; who has none is named.
-    assert "by app:" in slow and "class" not in slow
+    assert "in app:" in slow and "class" not in slow
     timed = SHOP | {"requests": {"view": {"entry": "web"}}}
     both = Topology.model_validate(timed | {"components": SHOP["components"] | {"app": app}})
-    assert "by app, requests view:" in remedy(both, "web", "10x slow", FELT)
+    assert "in app, `requests.view`:" in remedy(both, "web", "10x slow", FELT)
 
 
 def test_a_flushed_cache_has_nothing_stale_to_answer_with() -> None:
@@ -225,3 +227,21 @@ def test_longer_times_within_the_promise_are_no_breakage() -> None:
     assert "still refilling" in sentence_of("cache", "flush", verdict)
     broken = judge_case(slow, usual, [replace(promised, bound=0.5)])
     assert broken.stays_broken and broken.harms[0].missed
+
+
+@pytest.mark.parametrize(
+    ("callers", "where"),
+    [(["cart", "class page"], "cart, `requests.page`"), ([], "its callers")],
+)
+def test_a_remedy_names_the_place_in_the_document(callers: list[str], where: str) -> None:
+    """Classes of requests by where their fields stand, which is where a `timeout` goes."""
+    assert _named(callers) == where
+
+
+def test_one_thing_is_one_thing() -> None:
+    assert things(1, "replication") == "1 replication" and things(2, "run") == "2 runs"
+    row = {"status": "outage", "stays_broken": False}
+    one = {"rows": [row], "stays_broken": 0}
+    assert verdict_of(one) == (
+        "it recovers from the only fault; 1 is an outage while it lasts, 0 nobody notices"
+    )

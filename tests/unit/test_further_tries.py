@@ -172,22 +172,42 @@ def test_a_hedge_goes_to_another_gpu() -> None:
     assert offered == [3, 2, 1]
 
 
-def test_a_try_that_cannot_go_elsewhere_is_warned_of(tmp_path: Path) -> None:
-    text = """
+GPUS = "kind: gpu_pool, gpu: h100, batching: continuous, model: llama-3-8b"
+
+
+@pytest.mark.parametrize(
+    ("leaf", "way_out"),
+    [
+        ("kind: service, replicas: 4, steps: [{work: 1ms}]", "set `queue_at: replica`"),
+        ("kind: service, replicas: 4, steps: [{work: 1ms}], queue_at: replica", None),
+        (GPUS, "set more than one replica"),
+        (f"{GPUS}, replicas: 4", None),
+        (
+            f"{GPUS}, replicas: 4, disaggregated: {{prefill: 2, bandwidth: 50GB/s}}",
+            "or `disaggregated`",
+        ),
+        ("kind: database, connections: 2, query: 1ms", "leave `different_replica` out"),
+    ],
+)
+def test_a_try_that_cannot_go_elsewhere_is_warned_of(
+    tmp_path: Path, leaf: str, way_out: str | None
+) -> None:
+    """With a way out that its kind has."""
+    text = f"""
 name: small
 rate: 1 rps
-requests: {request: {entry: client}}
+requests: {{request: {{entry: client}}}}
 components:
   client:
     kind: service
-    steps: [{call: {to: leaf, max_attempts: 2, retry_target: different_replica}}]
-  leaf: {kind: service, replicas: 4%s, steps: [{work: 1ms}]}
+    steps: [{{call: {{to: leaf, max_attempts: 2, retry_target: different_replica}}}}]
+  leaf: {{{leaf}}}
 """
-    for extra, codes in (("", ["W203"]), (", queue_at: replica", [])):
-        path = tmp_path / "small.yaml"
-        path.write_text(text % extra, encoding="utf-8")
-        found = load_topology(path).diagnostics.warnings
-        assert [one.code for one in found] == codes
+    path = tmp_path / "small.yaml"
+    path.write_text(text, encoding="utf-8")
+    found = load_topology(path).diagnostics.warnings
+    assert [one.code for one in found] == ["W203"] * (way_out is not None)
+    assert all(way_out in one.hint for one in found if way_out is not None)
 
 
 @pytest.mark.parametrize("field", [{"retry_target": "different_replica"}, {"heed_pushback": True}])

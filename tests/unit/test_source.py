@@ -233,3 +233,28 @@ def test_what_json_writes_is_read_back(tree: Any) -> None:
     source, diagnostics = read_text(json.dumps({"tree": tree}, ensure_ascii=True))
     assert source is not None, diagnostics.render()
     assert source.data == {"tree": tree}
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message", "hint"),
+    [
+        ("a:\n\tb: 1\n", (2, 1), "a tab cannot indent", "use spaces"),
+        ("a: b: c\n", (1, 5), "a `:` where no key can be", "in quotes"),
+        ("a: 1\n  b: 2\n", (2, 4), "a `:` where no key can be", "align the key"),
+        ("a:\n  b: 1\n c: 2\n", (3, 2), "the indentation fits nothing above", "align it"),
+        ("a: 'x\nb: 2\n", (1, 4), "the quote is not closed", ""),
+        ('a: "\\q"\n', (1, 6), "unknown escape character", "single quotes"),
+        ("a: @x\n", (1, 4), "a text cannot begin with `@`", "in quotes"),
+        ("a: {b: 1}}\n", (1, 10), "nothing is open that '}' could close", "remove it"),
+        ("a: [1, 2\nb: 3\n", (2, 2), "`,` or `]` is missing", "`[` at line 1, column 4"),
+        ("a: {b: 1\nc: 2\n", (2, 2), "`,` or `}` is missing", "`{` at line 1, column 4"),
+        ("# nothing\n", None, "the document is empty", "simulate new"),
+        (f"a: !!{'x' * 30} 1\n", (1, 4), "x" * 30, "remove it"),
+    ],
+)
+def test_bad_yaml_is_told_in_words_with_a_way_out(
+    text: str, place: tuple[int, int] | None, message: str, hint: str
+) -> None:
+    (found,) = read_text(text, "f")[1]
+    assert place == (found.span and (found.span.line, found.span.column))
+    assert message in found.message and hint in found.hint

@@ -4,7 +4,7 @@ from typing import Any
 
 from simulator.present.html.blocks import Report
 from simulator.present.html.page import Head, compose, render_page
-from simulator.present.numbers import count, seconds
+from simulator.present.numbers import count, seconds, things
 
 Document = dict[str, Any]
 
@@ -39,7 +39,7 @@ def _facts(document: Document) -> list[str]:
     cells = document.get("cells") or 1
     facts = []
     if document.get("rate") is not None:
-        rate = f"{count(document['rate'] * cells)} rps"
+        rate = "" if document.get("closed") else f"{count(document['rate'] * cells)} rps"
         facts.append(f"{rate} {document.get('arrivals') or ''}".strip())
     if cells > 1:
         facts.append(f"{count(cells)} cells, one of them simulated")
@@ -47,8 +47,8 @@ def _facts(document: Document) -> list[str]:
     if document.get("horizon_s") is not None:
         cut = f", first {seconds(cut_s)} cut as warm-up" if cut_s else ""
         facts.append(f"{seconds(document['horizon_s'])} simulated{cut}")
-    facts.append(f"{document['replications']} replications")
+    facts.append(things(document["replications"], "replication"))
     if (document.get("run") or {}).get("requests"):
-        facts.append(f"{count(document['run']['requests'])} requests measured")
+        facts.append(f"{things(document['run']['requests'], 'request')} measured")
     facts.append(f"seed {document['seed']}")
     return facts

@@ -5,7 +5,7 @@ from typing import Any
 from simulator.present import drill
 from simulator.present.html.blocks import Report
 from simulator.present.html.page import Head, compose, render_page
-from simulator.present.numbers import count, seconds
+from simulator.present.numbers import count, seconds, things
 from simulator.present.studies import capacity, compare, sensitivity, size, sweep
 
 Document = dict[str, Any]
@@ -74,11 +74,11 @@ def _facts(document: Document) -> list[str]:
         facts.append(f"{seconds(document['horizon_s'])} simulated")
     if document.get("phases") is not None:
         lasts_s = document["phases"]["fault_ends_s"] - document["phases"]["fault_begins_s"]
-        facts.append(f"{document['runs']} runs, each fault lasts {seconds(lasts_s)}")
+        facts.append(f"{things(document['runs'], 'run')}, each fault lasts {seconds(lasts_s)}")
     if document.get("replications") is not None:
-        facts.append(f"{document['replications']} replications")
+        facts.append(things(document["replications"], "replication"))
     if document.get("objectives"):
         facts += document["objectives"]
     if isinstance(document.get("points"), int):
-        facts.append(f"{count(document['points'])} points")
+        facts.append(things(document["points"], "point"))
     return [*facts, f"seed {document['seed']}"]

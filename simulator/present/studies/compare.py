@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from simulator.present.numbers import count, percent, seconds
+from simulator.present.numbers import count, percent, seconds, things
 from simulator.present.studies.words import (
     COLORS,
     MARKS,
@@ -94,7 +94,7 @@ def head_of(document: Document) -> str:
     names = " · ".join(design["name"] for design in document["designs"])
     return (
         f"{names} · {document['rate']:.4g} rps {document['workload']} · "
-        f"{document['replications']} replications of {seconds(document['horizon_s'])} · "
+        f"{things(document['replications'], 'replication')} of {seconds(document['horizon_s'])} · "
         f"seed {document['seed']}"
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from simulator.present.numbers import things
 from simulator.present.studies.words import (
     Document,
     Line,
@@ -23,7 +24,7 @@ def sensitivity_lines(document: Document, again: str, report: str | None) -> Ite
         "bold",
         (
             f"  {document['topology']} · {len(document['parameters'])} parameters, "
-            f"{document['runs']} runs · seed {document['seed']}"
+            f"{things(document['runs'], 'run')} · seed {document['seed']}"
         ),
     )
     yield "", ""

@@ -1,6 +1,6 @@
 """A fixed number of users who wait for each answer."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import PositiveInt
 
@@ -20,6 +20,7 @@ class Closed(Arrivals):
     """
 
     kind: Literal["closed"] = "closed"
+    closed: ClassVar[bool] = True
     users: PositiveInt = 10
     """How many users there are."""
     think_time: DurationDistribution = constant(1.0)
@@ -42,8 +43,13 @@ class Closed(Arrivals):
                 return Outcome.OK
             yield from answered(line, gate.arrive())
 
+    @property
+    def own_rate(self) -> float:
+        """What the users would ask for if answers took no time: the most that there can be."""
+        return self.users / max(float(self.think_time.mean), 1e-3)
+
     def expected_requests(self, rate: float, horizon_s: float) -> float:
-        return self.users * horizon_s / max(float(self.think_time.mean), 1e-3)
+        return self.own_rate * horizon_s
 
     def describe(self) -> str:
-        return f"{self.users} users, closed"
+        return f"{self.users} closed {'user' if self.users == 1 else 'users'}"

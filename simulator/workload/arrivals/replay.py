@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveFloat, field_validator, model_validator
 
@@ -18,12 +18,14 @@ from simulator.workload.trace import amount, find_trace, items, number_or_text, 
 class Replay(Arrivals):
     """The arrival times of a CSV file, with attributes from its other columns.
 
-    The file is looked for from the current folder and among the documents we ship. With
-    `at_offered_rate`, time is stretched so that the mean rate is the offered one; otherwise the
-    trace runs as recorded, `speed` times as fast. A run longer than the trace repeats it.
+    The file is looked for beside the document, from the current folder, and among the documents
+    we ship. With `at_offered_rate`, time is stretched so that the mean rate is the offered one;
+    otherwise the trace runs as recorded, `speed` times as fast. A run longer than the trace
+    repeats it.
     """
 
     kind: Literal["replay"] = "replay"
+    files: ClassVar[tuple[str, ...]] = ("file",)
     file: str
     """CSV file with a header."""
     arrived: str = "arrived"
@@ -95,6 +97,13 @@ class Replay(Arrivals):
         if self.at_offered_rate:
             factor = len(recorded) / rate / length
         return [(at - recorded[0]) * factor for at in recorded], length * factor
+
+    @property
+    def own_rate(self) -> float | None:
+        if self.at_offered_rate:
+            return None
+        times, length = self.times(1.0)
+        return len(times) / length
 
     def drive(self, gate: Gate, rate: float, horizon_s: float) -> Flow:
         clock = gate.clock

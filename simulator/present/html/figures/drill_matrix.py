@@ -7,7 +7,7 @@ from simulator.present.drill import as_usual, lost_work, recovery_of, slower_tim
 from simulator.present.html.blocks import DataTable, Document, Drawing, Report, Switch
 from simulator.present.html.figure import Figure
 from simulator.present.html.theme import axis, layout, plain
-from simulator.present.numbers import percent, seconds
+from simulator.present.numbers import percent, seconds, things
 
 FAULTS = ("down", "10x slow", "50% errors", "flush", "3x spike")
 STATUSES = ("unaffected", "degraded", "outage", "stays broken")
@@ -98,13 +98,17 @@ def _heading(document: Document) -> str:
     counts = {name: sum(row["status"] == name for row in rows) for name in STATUSES}
     parts = []
     if counts["stays broken"]:
-        parts.append(f"{counts['stays broken']} leave it broken")
+        parts.append(f"{_verb(counts['stays broken'], 'leaves', 'leave')} it broken")
     parts += [
-        f"{counts['outage']} are outages while they last",
-        f"{counts['degraded']} are felt",
+        _verb(counts["outage"], "is an outage while it lasts", "are outages while they last"),
+        f"{_verb(counts['degraded'], 'is', 'are')} felt",
         f"{counts['unaffected']} nobody notices",
     ]
-    return f"Of {len(rows)} faults, {', '.join(parts)}"
+    return f"Of {things(len(rows), 'fault')}, {', '.join(parts)}"
+
+
+def _verb(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
 
 
 def _of(row: Document | None, shade: Shade) -> float | None:

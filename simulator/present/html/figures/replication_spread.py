@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from simulator.present.html.blocks import DataTable, Document, Drawing, Report
 from simulator.present.html.figure import Figure
 from simulator.present.html.theme import BLUE, ORANGE, axis, layout, translucent
-from simulator.present.numbers import count, seconds
+from simulator.present.numbers import count, seconds, things
 
 MEASURES = (
     ("p99_s", "p99", "p(99)", ORANGE, "diamond"),
@@ -27,7 +27,7 @@ class ReplicationSpread(Figure):
         low, high = min(row["p99_s"] for row in rows), max(row["p99_s"] for row in rows)
         return Drawing(
             heading=f"p(99) lies between {seconds(low)} and {seconds(high)} "
-            f"in {len(rows)} replications",
+            f"in {things(len(rows), 'replication')}",
             caption="Each dot is one replication with random numbers of its own. The bands are the "
             "95% intervals that the summary reports: they cover the long-run value, not "
             "the dots.",

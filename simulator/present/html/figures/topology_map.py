@@ -9,7 +9,7 @@ from simulator.present.html.blocks import DataTable, Document, Drawing, Report
 from simulator.present.html.figure import Figure
 from simulator.present.html.layered import Layers, layered
 from simulator.present.html.theme import BUSY, SATURATED
-from simulator.present.numbers import count, dollars, percent, seconds
+from simulator.present.numbers import count, dollars, percent, seconds, things
 
 BOX_WIDTH, BOX_HEIGHT = 150, 42
 COLUMN, ROW, PASS = 198, 58, 16
@@ -51,7 +51,7 @@ def _heading(document: Document) -> str:
         if component["utilization"] is not None
     }
     if not loads:
-        return f"{len(document['components'])} components, none with a limit of its own"
+        return f"{things(len(document['components']), 'component')}, none with a limit of its own"
     name = max(loads, key=lambda name: loads[name])
     busy = [load for load in loads.values() if load >= BUSY]
     if not busy:

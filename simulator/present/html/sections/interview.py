@@ -16,6 +16,7 @@ from simulator.present.html.blocks import (
     Report,
 )
 from simulator.present.html.section import Section
+from simulator.present.numbers import things
 
 Document = dict[str, Any]
 
@@ -104,7 +105,7 @@ def _diagram(name: str, document: Document) -> Drawing:
     size = VIEW.search(document["svg"])
     width = f"max-width:{size[1]}px" if size else ""
     return Drawing(
-        heading=f"{document['components']} components",
+        heading=things(document["components"], "component"),
         caption="Who calls whom, from the client on the left. Dashed: nobody waits for the answer.",
         table=DataTable("Calls", ("from", "to", "answer"), rows, words=frozenset({1, 2})),
         svg=Markup('<div class="scroll"><div class="diagram" style="{}">{}</div></div>').format(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from simulator.present.html.blocks import Block, DataTable, Document, Finding, FindingList, Report
 from simulator.present.html.section import Section
-from simulator.present.numbers import count, percent, seconds
+from simulator.present.numbers import count, percent, seconds, things
 
 COLUMNS = ("mean", "p50", "p90", "p95", "p99", "p99.9")
 
@@ -54,7 +54,7 @@ def _in_flight(run: Document) -> Finding:
     if not run["in_flight"]:
         return Finding("pass", "Every request had an answer when the run ended.")
     share = percent(run["in_flight"] / run["issued"]) if run.get("issued") else ""
-    sentence = f"{count(run['in_flight'])} requests ({share}) had no answer when the run ended."
+    sentence = f"{things(run['in_flight'], 'request')} ({share}) had no answer when the run ended."
     return Finding("note", sentence)
 
 
@@ -68,8 +68,9 @@ def _precision(document: Document) -> list[DataTable]:
     if not rows:
         return []
     caption = (
-        f"Precision reached with {document['replications']} replications: half the 95% interval, "
-        "as a share of the value. More replications (-n) or a target (--precision) narrow it."
+        f"Precision reached with {things(document['replications'], 'replication')}: "
+        "half the 95% interval, as a share of the value. "
+        "More replications (-n) or a target (--precision) narrow it."
     )
     return [DataTable(caption, ("metric", *COLUMNS), rows)]
 
