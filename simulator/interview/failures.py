@@ -11,6 +11,7 @@ from simulator.metrics.fault_phases import recovery_sentence
 from simulator.studies.conditions import Measured
 
 SHOWN = 8
+NO_FAULT = "nothing fails"
 
 
 def failure_section(material: Material) -> Section:
@@ -46,7 +47,7 @@ def failure_section(material: Material) -> Section:
             ("scenario", "availability", "degraded", called, "quality"),
             [
                 (plain_words(name), *(metric(measured, word).beside for word in words))
-                for name, measured in material.faults.items()
+                for name, measured in {NO_FAULT: material.base, **material.faults}.items()
             ],
         )
     if material.drill is not None:
@@ -85,7 +86,7 @@ def _while(name: str, measured: Measured, material: Material) -> Iterator[tuple[
             row["name"],
             _share(row["before"]),
             _share(row["during"]),
-            _p99(row["before"]),
+            _p99(row["before"], material),
             _p99(row["during"]),
             recovery_sentence(row, _said),
             "; ".join(_promised(objective) for objective in row["objectives"]),
@@ -106,8 +107,13 @@ def _share(phase: dict[str, Any] | None) -> str:
     return "–" if phase is None else Figure(phase["availability"], "share").both
 
 
-def _p99(phase: dict[str, Any] | None) -> str:
-    return "–" if phase is None else Figure(phase["p99_s"], "s").both
+def _p99(phase: dict[str, Any] | None, otherwise: Material | None = None) -> str:
+    """That of a phase; where it is not known, that of a run in which nothing fails."""
+    found = None if phase is None else phase["p99_s"]
+    if found is not None or otherwise is None:
+        return Figure(found, "s").both
+    usual = metric(otherwise.base, "latency.p99")
+    return "–" if usual.value is None else f"{usual.aloud} without it"
 
 
 def _said(seconds: float) -> str:

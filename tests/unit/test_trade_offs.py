@@ -7,7 +7,7 @@ import pytest
 
 from simulator.interview.blocks import Table
 from simulator.interview.card import _meaning, promised
-from simulator.interview.failures import failure_section
+from simulator.interview.failures import _p99, failure_section
 from simulator.interview.growth import growth_section
 from simulator.interview.material import gather
 from simulator.interview.numbers import Figure, spaced
@@ -71,6 +71,9 @@ def test_a_row_says_the_class_the_rate_and_the_claim_that_decides() -> None:
     failures = [each for each in failure_section(material).blocks if isinstance(each, Table)]
     assert "p99 of all requests before" in failures[0].heads
     assert "p99 of order" in failures[1].heads
+    assert failures[1].rows[0][0] == "nothing fails"
+    assert _p99({"p99_s": None}, material).endswith("s without it")
+    assert _p99({"p99_s": None}) == "–"
     (growth,) = [each for each in growth_section(material).blocks if isinstance(each, Table)]
     assert "p99 of order " in growth.rows[0][-1]
 
