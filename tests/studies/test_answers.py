@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import brentq
 
 from simulator.present.studies.capacity import verdict_of
-from simulator.present.studies.compare import flip_sentences
+from simulator.present.studies.compare import flip_sentences, verdict_sentences
 from simulator.studies.capacity import capacity
 from simulator.studies.compare import compare
 from simulator.studies.design import Design
@@ -134,6 +134,32 @@ def test_pairs_know_a_difference_that_theory_knows(desk: Design) -> None:
     assert "latency.p99" in found["dominance"][0]["better_in"]
     assert "cost.per_hour" in found["dominance"][0]["same_in"]
     assert found["pareto"] == ["quick"]
+
+
+def test_a_fast_design_that_refuses_requests_does_not_dominate(desk: Design) -> None:
+    """Without a queue the answers are faster and, by Erlang's B, 15 % of the requests are lost:
+    differences of a hundred standard errors and more."""
+    loss = desk.varied([("counter.queue", {"capacity": 0})], name="loss")
+    options = RunOptions(requests=12_000, replications=4)
+    found = compare([desk, loss], options, Bench(HERE), flips=False).document
+    assert found["dominance"] == []
+    assert found["pareto"] == ["desk", "loss"]
+    assert found["ahead"]["errors.rate"] == ["desk"]
+    assert found["ahead"]["latency.p95"] == ["loss"]
+    assert "cost.per_hour" not in found["ahead"]
+    sentence = verdict_sentences(found)[0]
+    assert sentence.startswith("a real trade between desk and loss: ")
+    assert "desk has fewer errors" in sentence
+
+
+def test_of_three_designs_those_are_ahead_that_no_other_certainly_beats(desk: Design) -> None:
+    quick = [desk.varied([("counter.workers", 8)], name=name) for name in ("a", "b")]
+    dear = [design.varied([("counter.cost", "$9/h")], name=design.name) for design in quick]
+    options = RunOptions(requests=12_000, replications=4)
+    found = compare([desk, *dear], options, Bench(HERE), flips=False).document
+    assert found["ahead"]["cost.per_hour"] == ["desk"]
+    assert found["ahead"]["latency.p95"] == ["a", "b"]
+    assert "a and b have the better latency" in verdict_sentences(found)[0]
 
 
 def test_a_price_that_would_flip_the_answer(shop: Design) -> None:

@@ -12,6 +12,7 @@ from simulator.present.studies.words import (
     change_of,
     columns,
     label_of,
+    listed,
     section,
     signed,
     value_of,
@@ -22,10 +23,6 @@ HEADLINE = (
     "latency.p50", "latency.p95", "latency.p99", "ttft.p99", "tpot.p99", "errors.rate", "goodput",
     "quality", "cost.per_hour", "cost.per_1k_requests",
 )  # fmt: skip
-
-
-TRADED = ("latency.p99", "cost.per_hour", "quality")
-"""What designs are weighed by when the question is which one is the better trade."""
 
 
 def headline_rows(document: Document, every: bool = False) -> list[Document]:
@@ -102,29 +99,41 @@ def head_of(document: Document) -> str:
 def verdict_sentences(document: Document) -> list[str]:
     """Who dominates whom, or what is traded against what, and whether that means anything."""
     found = [_dominated(pair) for pair in document["dominance"]]
-    pareto = document["pareto"]
-    if len(pareto) > 1 and any(_certain(document, metric) for metric in TRADED):
-        best = _best(document)
-        if len(set(best.values())) > 1:
-            words = [f"{name} has the better {label_of(metric)}" for metric, name in best.items()]
-            found.append(f"a real trade between {' and '.join(pareto)}: {', '.join(words)}")
-        elif best:
-            ahead = " and ".join(label_of(metric) for metric in best)
-            found.append(f"{next(iter(best.values()))} has the better {ahead}")
+    ahead = document["ahead"]
+    if ahead:
+        sentence = ", ".join(_ahead_sentences(ahead))
+        if not set.intersection(*(set(names) for names in ahead.values())):
+            sentence = f"a real trade between {listed(document['pareto'])}: {sentence}"
+        found.append(sentence)
     if not any(design["stable"] for design in document["designs"]):
         found.append("no design has a steady state, so latencies depend on the length of the run")
     if not found:
-        found.append("no certain difference in latency p(99), cost or quality")
+        found.append("no certain difference in latency, errors, cost or quality")
     return found
 
 
 def _dominated(pair: Document) -> str:
-    ahead = " and ".join(label_of(metric) for metric in pair["better_in"])
+    ahead = listed(_labels(pair["better_in"]))
     sentence = f"{pair['better']} dominates {pair['worse']}: better in {ahead}"
     if pair["same_in"]:
-        level = " or ".join(label_of(metric) for metric in pair["same_in"])
-        sentence += f", no certain difference in {level}"
+        sentence += f", no certain difference in {listed(_labels(pair['same_in']), 'or')}"
     return sentence
+
+
+def _ahead_sentences(ahead: Document) -> Iterator[str]:
+    """Who is better in what, those that are ahead in the same metrics together."""
+    for names in dict.fromkeys(tuple(names) for names in ahead.values()):
+        metrics = [metric for metric, others in ahead.items() if tuple(others) == names]
+        labels = _labels([metric for metric in metrics if metric != "errors.rate"])
+        words = ["fewer errors"] if "errors.rate" in metrics else []
+        words += [f"the better {listed(labels)}"] if labels else []
+        yield f"{listed(names)} {'has' if len(names) == 1 else 'have'} {' and '.join(words)}"
+
+
+def _labels(metrics: Sequence[str]) -> list[str]:
+    """Metrics as people say them, the word latency once: ``latency p(50)``, ``p(99)``."""
+    labels = [label_of(metric) for metric in metrics]
+    return labels[:1] + [label.removeprefix("latency ") for label in labels[1:]]
 
 
 def origin_sentences(document: Document) -> list[str]:
@@ -243,30 +252,6 @@ def gates_sentence(gates: Sequence[Document]) -> str:
 def _marked(change: Document) -> str:
     text = f"{change_of(change['relative'])} {MARKS[change['status']]} {change['status']}"
     return " ".join(text.split())
-
-
-def _certain(document: Document, metric: str) -> bool:
-    """Whether any design differs from the first one in the metric beyond chance."""
-    return any(
-        change["status"] != "same"
-        for row in document["rows"]
-        if row["metric"] == metric
-        for change in row["changes"].values()
-    )
-
-
-def _best(document: Document) -> dict[str, str]:
-    """The best of the designs that nothing dominates, by what they certainly differ in."""
-    found = {}
-    for metric in TRADED:
-        row = next((row for row in document["rows"] if row["metric"] == metric), None)
-        if row is None or not _certain(document, metric):
-            continue
-        values = {name: row["values"][name] for name in document["pareto"]}
-        best = (max if row["better"] == "higher" else min)(values, key=lambda name: values[name])
-        if len({f"{value:.6g}" for value in values.values()}) > 1:
-            found[metric] = best
-    return found
 
 
 def _table(document: Document, every: bool) -> Iterator[Line]:

@@ -43,6 +43,11 @@ def label_of(metric: str) -> str:
     )
 
 
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Words as a list in a sentence: ``a, b and c``."""
+    return f" {last} ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
 def change_of(relative: Document | None) -> str:
     """A relative change with its interval: ``−11% [−14, −8]``."""
     if relative is None:
