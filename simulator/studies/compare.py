@@ -237,6 +237,8 @@ def _rows(names: Sequence[str], measured: Sequence[Measured]) -> list[Document]:
 def _change(metric: str, before: Measured, after: Measured) -> Document:
     change = _difference(metric, before, after)
     base = before.table[metric]["pooled"]
+    # No metric is negative, so none can fall by more than all of it.
+    change = Interval(change.value, max(change.low, -base), change.high)
     relative = None
     if base:
         scaled = Interval(*(end / base for end in (change.value, change.low, change.high)))

@@ -9,7 +9,7 @@ from simulator.present.studies.words import (
     Document,
     Line,
     brief,
-    change_of,
+    change_words,
     columns,
     label_of,
     listed,
@@ -49,7 +49,7 @@ def comparison_lines(
     if document["gates"]:
         yield section("GATES")
         for gate in document["gates"]:
-            text = f"{gate['gate']:<24} {gate['design']}: {change_of(gate['change'])}"
+            text = f"{gate['gate']:<24} {gate['design']}: {gate_change(gate)}"
             yield COLORS[gate["status"]], f"    {MARKS[gate['status']]} {text}"
         yield "", ""
     yield section("VERDICT")
@@ -90,7 +90,7 @@ def head_of(document: Document) -> str:
     """What was compared, under which load."""
     names = " · ".join(design["name"] for design in document["designs"])
     return (
-        f"{names} · {document['rate']:.4g} rps {document['workload']} · "
+        f"{names} · {count(document['rate'])} rps {document['workload']} · "
         f"{document['replications']} replications of {seconds(document['horizon_s'])} · "
         f"seed {document['seed']}"
     )
@@ -193,10 +193,10 @@ def _flip_sentence(flip: Document) -> str:
     what = "cheaper" if flip["metric"].startswith("cost") else "faster at p(99)"
     if flip["by"] == "rate":
         return f"at {count(flip['at'])} rps {flip['then']} is {what} than {flip['now']}"
-    change = signed(flip["factor"] - 1.0)
+    moves = "rises" if flip["factor"] > 1.0 else "falls"
     return (
         f"{flip['then']} is {what} than {flip['now']} once the price of {flip['component']} "
-        f"changes by more than {change}"
+        f"{moves} by more than {signed(abs(flip['factor'] - 1.0)).removeprefix('+')}"
     )
 
 
@@ -211,7 +211,7 @@ def comparison_markdown(document: Document) -> str:
     if document["gates"]:
         out += ["", "| gate | design | change | |", "|---|---|---|---|"]
         out += [
-            f"| `{gate['gate']}` | {gate['design']} | {change_of(gate['change'])} | "
+            f"| `{gate['gate']}` | {gate['design']} | {gate_change(gate)} | "
             f"{MARKS[gate['status']]} {gate['status']} |"
             for gate in document["gates"]
         ]
@@ -222,7 +222,7 @@ def comparison_markdown(document: Document) -> str:
     out.append("|---|" + "---:|" * len(names) + "---|" * (len(names) - 1))
     for row in headline_rows(document):
         values = [value_of(row["metric"], row["values"][name]) for name in names]
-        changes = [_marked(row["changes"][name]) for name in names[1:]]
+        changes = [_marked(row["metric"], row["changes"][name]) for name in names[1:]]
         out.append(f"| {label_of(row['metric'])} | {' | '.join([*values, *changes])} |")
     for name, changes in document["changes"].items():
         lines = [f"{sign} {where}  {what}" for sign, where, what in change_rows(changes)]
@@ -249,8 +249,13 @@ def gates_sentence(gates: Sequence[Document]) -> str:
     return f"✓ none of {len(gates)} gates crossed" if len(gates) > 1 else "✓ the gate holds"
 
 
-def _marked(change: Document) -> str:
-    text = f"{change_of(change['relative'])} {MARKS[change['status']]} {change['status']}"
+def gate_change(gate: Document) -> str:
+    """By how much the metric of a gate changed."""
+    return change_words(gate["metric"], gate["measured"])
+
+
+def _marked(metric: str, change: Document) -> str:
+    text = f"{change_words(metric, change)} {MARKS[change['status']]} {change['status']}"
     return " ".join(text.split())
 
 
@@ -261,7 +266,7 @@ def _table(document: Document, every: bool) -> Iterator[Line]:
     cells, styles = [head], ["dim"]
     for row in headline_rows(document, every):
         values = [value_of(row["metric"], row["values"][name]) for name in names]
-        changes = [change_of(row["changes"][name]["relative"]) for name in names[1:]]
+        changes = [change_words(row["metric"], row["changes"][name]) for name in names[1:]]
         statuses = [row["changes"][name]["status"] for name in names[1:]]
         marks = ", ".join(f"{MARKS[status]} {status}" for status in statuses)
         cells.append([label_of(row["metric"]), *values, *changes, marks])

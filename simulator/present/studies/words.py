@@ -59,6 +59,16 @@ def change_of(relative: Document | None) -> str:
     return f"{text} [{signed(low).rstrip('%')}, {signed(high).rstrip('%')}]"
 
 
+def change_words(metric: str, change: Document) -> str:
+    """A change with its interval, in per cent, or from nothing in the unit of the metric."""
+    if change["relative"] is not None:
+        return change_of(change["relative"])
+    if not change["value"]:
+        return "0%"
+    text = value_of(metric, change["value"])
+    return f"+{text.removesuffix('%')} points" if text.endswith("%") else f"+{text}"
+
+
 def signed(share: float) -> str:
     """A relative change in per cent with its sign; the minus is a real one."""
     scaled = 100.0 * share

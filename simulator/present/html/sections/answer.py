@@ -12,7 +12,7 @@ from simulator.present.html.blocks import (
 )
 from simulator.present.html.section import Section
 from simulator.present.studies import capacity, compare, sensitivity, size, sweep
-from simulator.present.studies.words import change_of, scaled_parts, warnings_of
+from simulator.present.studies.words import scaled_parts, warnings_of
 
 STUDIES = frozenset({"compare", "capacity", "sweep", "size", "sensitivity"})
 
@@ -71,7 +71,7 @@ def _gates(gates: Sequence[Document]) -> DataTable:
         caption="Gates. One fails if the whole interval of the change is beyond it.",
         columns=("gate", "design", "change", "status"),
         rows=[
-            (gate["gate"], gate["design"], change_of(gate["change"]), gate["status"])
+            (gate["gate"], gate["design"], compare.gate_change(gate), gate["status"])
             for gate in gates
         ],
         words=frozenset({1, 3}),
