@@ -100,6 +100,7 @@ def compare(
     from simulator.studies.gates import parse_gate
 
     found = [load(design) for design in designs]
+    fail = [fail] if isinstance(fail, str) else fail
     gates = [parse_gate(text) for text in fail]
     asked = options_of(rps, options)
     result = compare_study(found, asked, on or bench(), gates=gates, flips=flips)
@@ -161,7 +162,12 @@ def size(
 
     found = load(design)
     result = size_study(found, ranges_of(vary, "vary"), options_of(rps, options), on or bench())
-    return Sizing(result.document, _command("size", [found], rps, options, vary=vary))
+    use = {name: value for name, value in options.items() if name in ("workload", "thresholds")}
+    return Sizing(
+        result.document,
+        _command("size", [found], rps, options, vary=vary),
+        _command("", [found], rps, use),
+    )
 
 
 def sensitivity(
@@ -228,7 +234,8 @@ def _command(
     words += [] if rps is None else ["--rps", str(rps)]
     for flag, value in (options or {}).items():
         if flag == "thresholds":
-            words += [part for text in value for part in ("--threshold", text)]
+            texts = [value] if isinstance(value, str) else value
+            words += [part for text in texts for part in ("--threshold", text)]
         elif flag in IN_COMMANDS and value is not None:
             timed = flag in ("duration", "warmup") and not isinstance(value, str)
             words += [f"--{flag}", f"{value}s" if timed else str(value)]

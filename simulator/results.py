@@ -190,8 +190,12 @@ class Sweep(Result):
         return sweep_lines(self.document, self.command, None)
 
 
+@dataclass(frozen=True, repr=False)
 class Sizing(Result):
     """The cheapest configuration that meets the objectives; a row a candidate."""
+
+    use: str = ""
+    """The command that runs the design as it was, without what was found."""
 
     @property
     def settings(self) -> Document | None:
@@ -202,7 +206,7 @@ class Sizing(Result):
     def _lines(self) -> Iterable[tuple[str, str]]:
         from simulator.present.studies.size import size_lines
 
-        return size_lines(self.document, self.document["file"], self.command, None)
+        return size_lines(self.document, self.use, self.command, None)
 
     def _rows(self) -> list[Document]:
         return [

@@ -190,6 +190,22 @@ def command() -> str:
     return f"simulate {shlex.join(sys.argv[1:])}"
 
 
+def run_command(
+    topology: str,
+    rps: str | None,
+    workload: str | None,
+    settings: Sequence[str],
+    thresholds: Sequence[str],
+) -> str:
+    """The command that runs the design of a study alone, as it was asked about."""
+    name, _, variant = topology.partition("@")
+    flags = [("--variant", variant or None), ("--rps", rps), ("--workload", workload)]
+    flags += [("--set", setting) for setting in settings]
+    flags += [("--threshold", threshold) for threshold in thresholds]
+    words = [word for flag, value in flags if value is not None for word in (flag, value)]
+    return shlex.join(["simulate", name, *words])
+
+
 def write_page(names: Sequence[str], document: dict[str, Any], page: str) -> str:
     """Write a page and the data it is drawn from; returns the path of the page."""
     folder = Path("reports", *(name.replace("/", "_") for name in names))

@@ -3,6 +3,7 @@
 import io
 import json
 import runpy
+import shlex
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -119,7 +120,28 @@ def test_an_interrupt_leaves_the_whole_table_as_it_is(
 
 def test_size_fails_if_nothing_holds(desk_file: Path) -> None:
     words = ["size", str(desk_file), "--rps", "500", "--vary", "counter.workers=1..3", *SHORT]
-    assert simulate(*words).exit_code == 99
+    found = simulate(*words)
+    assert found.exit_code == 99
+    # What was ruled out on paper is all that there is to see.
+    assert [line.split()[-1] for line in found.stdout.splitlines() if " 833% " in line] == [
+        "overloaded"
+    ]
+
+
+def test_size_says_how_to_run_what_it_found_as_it_was_asked(desk_file: Path) -> None:
+    """A goal, a setting and the variant of the question are part of the answer, and it runs."""
+    words = ["--rps", "50", "--vary", "counter.workers=4,8", "-t", "latency: p(95)<2s"]
+    found = simulate("size", f"{desk_file}@quick", *words, "--set", "counter.cost=$2/h", *SHORT)
+    said = next(line for line in found.stdout.splitlines() if line.strip().startswith("use "))
+    use = shlex.split(said)[1:]
+    assert use[1:4] == [str(desk_file), "--variant", "quick"]
+    assert use[4:] == [
+        "--rps", "50", "--set", "counter.cost=$2/h", "--threshold", "latency: p(95)<2s",
+        "--set", "counter.workers=8",
+    ]  # fmt: skip
+    again = simulate(*use[1:], "--requests", "500", "-n", "2", "--no-report")
+    assert again.exit_code in (0, 99), again.output
+    assert "all of them cost the same" in found.stdout
 
 
 @pytest.mark.parametrize(
