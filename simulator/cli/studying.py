@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from simulator.cli import exit_codes
-from simulator.cli.app import fail
+from simulator.cli.app import fail, folded
 from simulator.cli.loading import quantity, show, thresholds_of
 from simulator.present.numbers import finite
 
@@ -132,7 +132,8 @@ def put_out(
         typer.echo(json_text(document))
         return
     for style, line in lines(again, page):
-        typer.secho(line, **_look(style), color=color)
+        for part in folded(line):
+            typer.secho(part, **_look(style), color=color)
 
 
 def json_text(document: Any) -> str:

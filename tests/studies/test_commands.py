@@ -56,6 +56,18 @@ def test_compare_prints_json(desk_file: Path) -> None:
     ]
 
 
+def test_three_designs_fit_a_terminal_of_80_columns(
+    desk_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    found = simulate(
+        "compare", str(desk_file), f"{desk_file}@quick", f"{desk_file}@quick", *SHORT, "--no-flips"
+    )
+    lines = [line for line in found.stdout.splitlines() if not line.startswith("    again")]
+    assert found.exit_code == 0 and "dominates" in found.stdout, found.output
+    assert max(map(len, lines)) <= 80
+
+
 def test_compare_says_by_its_exit_code_that_designs_differ(desk_file: Path) -> None:
     words = [*SHORT, "--no-flips", "--detailed-exitcode"]
     assert simulate("compare", str(desk_file), f"{desk_file}@quick", *words).exit_code == 4

@@ -260,25 +260,44 @@ def _marked(metric: str, change: Document) -> str:
 
 
 def _table(document: Document, every: bool) -> Iterator[Line]:
+    """The values and what became of them, side by side; of many designs one below the other."""
     names = [design["name"] for design in document["designs"]]
-    head = ["", *names, *(f"change to {name}" if len(names) > 2 else "change (95% interval)"
-                          for name in names[1:]), ""]  # fmt: skip
-    cells, styles = [head], ["dim"]
-    for row in headline_rows(document, every):
-        values = [value_of(row["metric"], row["values"][name]) for name in names]
-        changes = [change_words(row["metric"], row["changes"][name]) for name in names[1:]]
-        statuses = [row["changes"][name]["status"] for name in names[1:]]
-        marks = ", ".join(f"{MARKS[status]} {status}" for status in statuses)
-        cells.append([label_of(row["metric"]), *values, *changes, marks])
-        styles.append(COLORS[statuses[0]] if len(set(statuses)) == 1 else "")
-    aligned = columns([line[:-1] for line in cells])
-    for text, line, style in zip(aligned, cells, styles, strict=True):
-        yield style, f"{text}  {line[-1]}".rstrip()
+    rows = headline_rows(document, every)
+    values = [["", *names]]
+    values += [
+        [label_of(row["metric"]), *(value_of(row["metric"], row["values"][n]) for n in names)]
+        for row in rows
+    ]
+    if len(names) == 2:
+        last = names[1]
+        said = [change_words(row["metric"], row["changes"][last]) for row in rows]
+        heads = ["change (95% interval)", *said]
+        aligned = columns([[*line, head] for line, head in zip(values, heads, strict=True)])
+        for text, row in zip(aligned, [None, *rows], strict=True):
+            status = row["changes"][last]["status"] if row else ""
+            mark = f"{MARKS[status]} {status}" if row else ""
+            yield COLORS[status] if row else "dim", f"{text}  {mark}".rstrip()
+    else:
+        for place, text in enumerate(columns(values)):
+            yield "" if place else "dim", text
+        yield "", ""
+        changes = [["change (95% interval)", *names[1:]]]
+        changes += [
+            [label_of(row["metric"]), *(_with_mark(row, name) for name in names[1:])]
+            for row in rows
+        ]
+        for place, text in enumerate(columns(changes)):
+            yield "" if place else "dim", text
     utilizations = [
         f"{design['name']} {percent(max(_busy(design), default=None))}"
         for design in document["designs"]
     ]
     yield "dim", f"    busiest component: {', '.join(utilizations)}"
+
+
+def _with_mark(row: Document, name: str) -> str:
+    change = row["changes"][name]
+    return f"{change_words(row['metric'], change)} {MARKS[change['status']]}"
 
 
 def _busy(design: Document) -> list[float]:
