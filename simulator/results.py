@@ -60,7 +60,10 @@ class Result:
         return render_study(self.document, self.command)
 
     def __repr__(self) -> str:
-        return "\n".join(text for _, text in self._lines()).rstrip()
+        lines = [text for _, text in self._lines()]
+        if not self.command and "  █ NEXT" in lines:  # No command asks the same question.
+            lines = lines[: lines.index("  █ NEXT")]
+        return "\n".join(lines).rstrip()
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(repr(self))}</pre>"
