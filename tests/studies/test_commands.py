@@ -156,6 +156,18 @@ def test_size_says_how_to_run_what_it_found_as_it_was_asked(desk_file: Path) -> 
     assert "all of them cost the same" in found.stdout
 
 
+def test_a_sweep_says_where_its_table_is_and_that_nothing_judges_it(
+    desk_file: Path, tmp_path: Path
+) -> None:
+    plain = desk_file.read_text(encoding="utf-8").partition("objectives:")[0]
+    desk_file.write_text(plain, encoding="utf-8")
+    words = ["--over", "counter.workers=5,6", "--out", str(tmp_path / "t.csv")]
+    found = simulate("sweep", str(desk_file), *words, *SHORT)
+    assert "2 points, and no objectives to judge them by" in found.stdout
+    assert "pass" not in found.stdout and "steady" in found.stdout
+    assert f"table   {tmp_path / 't.csv'}" in found.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -19,10 +19,11 @@ NEGLIGIBLE = 1e-3
 
 def sensitivity_lines(document: Document, again: str, report: str | None) -> Iterator[Line]:
     """The strongest parameters for each output, as bars."""
+    varied = len(document["parameters"])
     yield (
         "bold",
         (
-            f"  {document['topology']} · {len(document['parameters'])} parameters, "
+            f"  {document['topology']} · {varied} {'parameter' if varied == 1 else 'parameters'}, "
             f"{document['runs']} runs · seed {document['seed']}"
         ),
     )

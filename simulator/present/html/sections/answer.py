@@ -48,7 +48,8 @@ def _sentences(document: Document) -> list[str]:
         ]
         flips = compare.flip_sentences(document)
         origins = compare.origin_sentences(document)
-        return [*unsteady, *(_began(text) for text in [*flips, *origins])]
+        names = [design["name"] for design in document["designs"]]
+        return [*unsteady, *(_began(text, names) for text in [*flips, *origins])]
     if study == "capacity":
         return [_began(text) for text in capacity.reasons_of(document)]
     if study == "size":
@@ -60,10 +61,11 @@ def _sentences(document: Document) -> list[str]:
     return []
 
 
-def _began(text: str) -> str:
-    """A sentence with a capital letter, unless it begins with a name of the design."""
+def _began(text: str, names: Sequence[str] = ()) -> str:
+    """A sentence with a capital letter, unless it begins with a name."""
     first = text.partition(" ")[0]
-    return text if set(first) & set("_=.") else text[:1].upper() + text[1:]
+    named = first in names or set(first) & set("_=.")
+    return text if named else text[:1].upper() + text[1:]
 
 
 def _gates(gates: Sequence[Document]) -> DataTable:
