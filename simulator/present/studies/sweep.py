@@ -34,11 +34,11 @@ def sweep_lines(
     yield "", f"  {verdict_of(document)}"
     for note in notes_of(document):
         yield "dim", f"  {note}"
-    yield "", ""
     if document["partial"]:
         yield "yellow", "  ! partial result: not every point ran to its end"
     for warning in warnings_of(document):
         yield "yellow", f"  ! {warning}"
+    yield "", ""
     yield section("POINTS")
     rows = [[*paths, "p(50)", "p(99)", "errors", "good", "cost", "quality", "busiest", ""]]
     for row in document["rows"][:SHOWN]:
