@@ -6,7 +6,7 @@ In a notebook or script::
 
     result = simulator.run("llm_gateway", rps=500)
     result.to_frame()
-    simulator.compare("llm_gateway", "llm_gateway@semantic_cache").figure("pareto")
+    simulator.compare("llm_gateway", "llm_gateway@node_cache").figure("pareto")
 
 Everything is imported when it is first used, so that ``import simulator`` costs nothing.
 """

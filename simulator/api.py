@@ -23,6 +23,9 @@ from simulator.studies.store import Store, default_folder
 Asked = str | PathLike[str] | Mapping[str, Any] | Design | Run
 """What names a design; see :func:`~simulator.asked.design_of`."""
 
+WITHIN = 0.01
+TRAJECTORIES = 4
+
 IN_COMMANDS = frozenset(
     {"workload", "faults", "duration", "requests", "warmup", "seed", "replications", "precision"}
 )
@@ -100,6 +103,7 @@ def compare(
     from simulator.studies.gates import parse_gate
 
     found = [load(design) for design in designs]
+    fail = [fail] if isinstance(fail, str) else fail
     gates = [parse_gate(text) for text in fail]
     asked = options_of(rps, options)
     result = compare_study(found, asked, on or bench(), gates=gates, flips=flips)
@@ -110,7 +114,7 @@ def capacity(
     design: Asked,
     *,
     rps: Quantity | None = None,
-    within: float = 0.01,
+    within: float = WITHIN,
     on: Bench | None = None,
     **options: Unpack[Options],
 ) -> Capacity:
@@ -122,7 +126,8 @@ def capacity(
 
     found = load(design)
     result = capacity_study(found, options_of(rps, options), on or bench(), precision=within)
-    return Capacity(result.document, _command("capacity", [found], rps, options))
+    flags = {"precision": within} if within != WITHIN else None
+    return Capacity(result.document, _command("capacity", [found], rps, options, flags))
 
 
 def sweep(
@@ -145,7 +150,7 @@ def sweep(
     asked = options_of(rps, options)
     plan = plan_sweep(ranges_of(over, "over"), lhs=lhs, seed=asked.seed)
     result = sweep_study(found, plan, asked, on or bench())
-    return Sweep(result.document, _command("sweep", [found], rps, options, over=over))
+    return Sweep(result.document, _command("sweep", [found], rps, options, {"lhs": lhs}, over=over))
 
 
 def size(
@@ -161,7 +166,12 @@ def size(
 
     found = load(design)
     result = size_study(found, ranges_of(vary, "vary"), options_of(rps, options), on or bench())
-    return Sizing(result.document, _command("size", [found], rps, options, vary=vary))
+    use = {name: value for name, value in options.items() if name in ("workload", "thresholds")}
+    return Sizing(
+        result.document,
+        _command("size", [found], rps, options, vary=vary),
+        _command("", [found], rps, use),
+    )
 
 
 def sensitivity(
@@ -170,7 +180,7 @@ def sensitivity(
     rps: Quantity | None = None,
     vary: Mapping[str, Any] | None = None,
     on: Bench | None = None,
-    trajectories: int = 4,
+    trajectories: int = TRAJECTORIES,
     **options: Unpack[Options],
 ) -> Sensitivity:
     """Which parameters move latency, cost and quality most."""
@@ -179,8 +189,9 @@ def sensitivity(
     found = load(design)
     asked, ranges = options_of(rps, options), ranges_of(vary or {}, "vary")
     result = sensitivity_study(found, asked, ranges, on or bench(), trajectories=trajectories)
+    flags = {"trajectories": trajectories} if trajectories != TRAJECTORIES else None
     return Sensitivity(
-        result.document, _command("sensitivity", [found], rps, options, vary=vary or {})
+        result.document, _command("sensitivity", [found], rps, options, flags, vary=vary or {})
     )
 
 
@@ -215,20 +226,37 @@ def _command(
     designs: Sequence[Design],
     rps: Quantity | None = None,
     options: Mapping[str, Any] | None = None,
+    flags: Mapping[str, Any] | None = None,
     **ranges: Mapping[str, Any],
 ) -> str:
-    """The command that asks the same question."""
+    """The command that asks the same question; empty if no command can.
+
+    ``flags`` are those that only this command has. A design in memory has no name on a command
+    line, and of several designs a command gives settings to the second alone.
+    """
     import shlex
 
-    words = ["simulate", *([name] if name else []), *(item.source.file for item in designs)]
+    words = ["simulate", *([name] if name else [])]
+    apart = len(designs) > 1 and any(item.settings for item in designs)
+    if apart or any(item.source.file.startswith("<") for item in designs):
+        return ""
+    for item in designs:
+        if item.variant and not name:
+            words += [item.source.file, "--variant", item.variant]
+        else:
+            words.append(item.source.file + (f"@{item.variant}" if item.variant else ""))
     for flag, values in ranges.items():
         for path, value in values.items():
             plain = value if isinstance(value, str | int | float) else ",".join(map(str, value))
             words += [f"--{flag}", f"{path}={plain}"]
+    words += [word for setting in designs[0].settings for word in ("--set", setting)]
     words += [] if rps is None else ["--rps", str(rps)]
+    for flag, value in (flags or {}).items():
+        words += [] if value is None else [f"--{flag}", str(value)]
     for flag, value in (options or {}).items():
         if flag == "thresholds":
-            words += [part for text in value for part in ("--threshold", text)]
+            texts = [value] if isinstance(value, str) else value
+            words += [part for text in texts for part in ("--threshold", text)]
         elif flag in IN_COMMANDS and value is not None:
             timed = flag in ("duration", "warmup") and not isinstance(value, str)
             words += [f"--{flag}", f"{value}s" if timed else str(value)]

@@ -60,7 +60,10 @@ class Result:
         return render_study(self.document, self.command)
 
     def __repr__(self) -> str:
-        return "\n".join(text for _, text in self._lines()).rstrip()
+        lines = [text for _, text in self._lines()]
+        if not self.command and "  █ NEXT" in lines:  # No command asks the same question.
+            lines = lines[: lines.index("  █ NEXT")]
+        return "\n".join(lines).rstrip()
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(repr(self))}</pre>"
@@ -190,8 +193,12 @@ class Sweep(Result):
         return sweep_lines(self.document, self.command, None)
 
 
+@dataclass(frozen=True, repr=False)
 class Sizing(Result):
     """The cheapest configuration that meets the objectives; a row a candidate."""
+
+    use: str = ""
+    """The command that runs the design as it was, without what was found."""
 
     @property
     def settings(self) -> Document | None:
@@ -202,7 +209,7 @@ class Sizing(Result):
     def _lines(self) -> Iterable[tuple[str, str]]:
         from simulator.present.studies.size import size_lines
 
-        return size_lines(self.document, self.document["file"], self.command, None)
+        return size_lines(self.document, self.use, self.command, None)
 
     def _rows(self) -> list[Document]:
         return [

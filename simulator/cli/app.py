@@ -73,6 +73,17 @@ def terminal_width() -> int:
     return max(60, min(get_terminal_size((100, 24)).columns, 140))
 
 
+def folded(line: str) -> list[str]:
+    """A sentence no wider than the terminal; tables and commands stay as they are."""
+    from textwrap import wrap
+
+    text = line.strip()
+    if len(line) <= terminal_width() or "  " in text or "simulate " in text:
+        return [line]
+    lead = " " * (len(line) - len(line.lstrip()))
+    return wrap(text, terminal_width(), initial_indent=lead, subsequent_indent=f"{lead}  ")
+
+
 def main() -> None:
     """Entry point of the console script."""
     # Start-up makes many objects that stay; looking for cycles among them takes a tenth of it.

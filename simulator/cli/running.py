@@ -178,6 +178,7 @@ def progress_bar(quiet: bool) -> Iterator[Progress | None]:
 
 def _show(result: RunResult, request: Request, folder: Path | None) -> None:
     from simulator.cli.advice import next_lines
+    from simulator.cli.app import folded
     from simulator.metrics.breakdown import breakdown
     from simulator.present.terminal import summary_lines
 
@@ -187,21 +188,8 @@ def _show(result: RunResult, request: Request, folder: Path | None) -> None:
     color = {"always": True, "never": False}.get(request.color)
     advice = next_lines(result, request.topology, command_line(request), folder)
     for style, line in summary_lines(result.document, shares, advice):
-        for part in _folded(line):
+        for part in folded(line):
             typer.secho(part, **_style(style), color=color)
-
-
-def _folded(line: str) -> list[str]:
-    """A sentence no wider than the terminal; tables and commands stay as they are."""
-    from textwrap import wrap
-
-    from simulator.cli.app import terminal_width
-
-    text = line.strip()
-    if len(line) <= terminal_width() or "  " in text or "simulate " in text:
-        return [line]
-    lead = " " * (len(line) - len(line.lstrip()))
-    return wrap(text, terminal_width(), initial_indent=lead, subsequent_indent=f"{lead}  ")
 
 
 def _style(style: str) -> dict[str, Any]:

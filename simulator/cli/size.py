@@ -42,9 +42,10 @@ def size(
     with words.bench_of(jobs, backend, scheduler, store, no_store, quiet) as bench:
         result = sized(design, ranges, options, bench)
     document = result.document
+    use = words.run_command(topology, rps, workload, settings or (), thresholds or ())
     words.put_out(
         document,
-        lambda again, page: size_lines(document, topology, again, page),
+        lambda again, page: size_lines(document, use, again, page),
         as_json=json_,
         report=report,
         names=(design.name, "size", "-".join(document["paths"])),

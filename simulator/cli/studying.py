@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from simulator.cli import exit_codes
-from simulator.cli.app import fail
+from simulator.cli.app import fail, folded
 from simulator.cli.loading import quantity, show, thresholds_of
 from simulator.present.numbers import finite
 
@@ -132,7 +132,8 @@ def put_out(
         typer.echo(json_text(document))
         return
     for style, line in lines(again, page):
-        typer.secho(line, **_look(style), color=color)
+        for part in folded(line):
+            typer.secho(part, **_look(style), color=color)
 
 
 def json_text(document: Any) -> str:
@@ -188,6 +189,22 @@ def write_text(path: Path, text: str | bytes) -> None:
 def command() -> str:
     """The command line that was typed."""
     return f"simulate {shlex.join(sys.argv[1:])}"
+
+
+def run_command(
+    topology: str,
+    rps: str | None,
+    workload: str | None,
+    settings: Sequence[str],
+    thresholds: Sequence[str],
+) -> str:
+    """The command that runs the design of a study alone, as it was asked about."""
+    name, _, variant = topology.partition("@")
+    flags = [("--variant", variant or None), ("--rps", rps), ("--workload", workload)]
+    flags += [("--set", setting) for setting in settings]
+    flags += [("--threshold", threshold) for threshold in thresholds]
+    words = [word for flag, value in flags if value is not None for word in (flag, value)]
+    return shlex.join(["simulate", name, *words])
 
 
 def write_page(names: Sequence[str], document: dict[str, Any], page: str) -> str:

@@ -60,11 +60,10 @@ def sweep(
         plan = plan_sweep(ranges, lhs=lhs, points=listed, seed=seed)
         result = swept(design, plan, options, bench)
     document = result.document
-    for path in out or ():
-        put_table(document, path)
+    tables = [str(put_table(document, path)) for path in out or ()]
     words.put_out(
         document,
-        lambda again, page: sweep_lines(document, again, page),
+        lambda again, page: sweep_lines(document, again, page, tables),
         as_json=json_,
         report=report and bool(result.rows),
         names=(design.name, "sweep", "-".join(result.paths)),
@@ -85,7 +84,8 @@ def _listed(path: Path) -> list[list[tuple[str, Any]]]:
             header = [name.strip() for name in reader.fieldnames or ()]
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise StudyError(f"--points: cannot read {path}: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise StudyError(f"--points: cannot read {path}: {reason}") from None
     if not rows:
         raise StudyError(f"--points: {path} has no rows", "a header of paths, then a row a point")
     paths = ["rps" if name in RATE_WORDS else name for name in header]
@@ -97,15 +97,16 @@ def _listed(path: Path) -> list[list[tuple[str, Any]]]:
     return [pairs_of([f"{name}={value}" for name, value in row.items()]) for row in rows]
 
 
-def put_table(document: dict[str, Any], path: Path) -> None:
+def put_table(document: dict[str, Any], path: Path) -> Path:
     """The table under its name; of an interrupted sweep beside it, so that a whole one stays."""
     beside = path.with_suffix(f".partial{path.suffix}")
     if document["interrupted"]:
         _write_table(document, beside)
         typer.echo(f"interrupted: the points so far are in {beside}", err=True)
-    else:
-        _write_table(document, path)
-        beside.unlink(missing_ok=True)
+        return beside
+    _write_table(document, path)
+    beside.unlink(missing_ok=True)
+    return path
 
 
 def _write_table(document: dict[str, Any], path: Path) -> None:

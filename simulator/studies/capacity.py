@@ -262,11 +262,23 @@ class _Search:
         return None if self.ceiling is None else (good, self.ceiling)
 
     def _crossing(self) -> Interval:
-        """Where the first objective crosses its bound, from the long runs."""
-        candidates = [
-            crossing(self._points(goal, self.fine), goal.threshold) for goal in self.goals
-        ]
-        return min(candidates, key=lambda interval: interval.value)
+        """Where the first objective crosses its bound, from the long runs and what lies below them.
+
+        Each end is that of the objective that reaches its bound there first: one whose estimate
+        crosses later may be the less certain one.
+        """
+        points = self._up_to_the_answer()
+        found = [crossing(self._points(goal, points), goal.threshold) for goal in self.goals]
+        return Interval(
+            min(interval.value for interval in found),
+            min(interval.low for interval in found),
+            min(interval.high for interval in found),
+        )
+
+    def _up_to_the_answer(self) -> dict[float, Found]:
+        """The long runs, and the short ones at lower rates: the interval may begin among those."""
+        first = min(self.fine)
+        return {at: item for at, item in self.curve.items() if at < first} | self.fine
 
     def _answer(self) -> Interval:
         found = self._crossing() if self.fine else Interval(math.inf, math.inf, math.inf)
@@ -299,7 +311,7 @@ class _Search:
         }
         first = min(crossings, key=lambda goal: crossings[goal])
         reason = f"{first.name}: {first.threshold.text}"
-        if not math.isfinite(crossings[first]):
+        if crossings[first] >= (math.inf if self.ceiling is None else self.ceiling):
             beyond = [rate for rate, item in points.items() if not item["document"]["stable"]]
             sheds = beyond and points[min(beyond)]["document"]["sheds"]
             reason = REFUSALS if sheds else STABILITY

@@ -29,9 +29,14 @@ VISITS = 330_000
 """Visits to components that a design sees between the two: they are what takes time."""
 
 HIGHER_IS_BETTER = frozenset({"throughput", "goodput", "quality", "availability"})
-AXES = ("latency.p99", "cost.per_hour", "quality")
+AXES = (
+    "latency.p50", "latency.p95", "latency.p99", "errors.rate", "cost.per_hour", "quality",
+)  # fmt: skip
 ROUNDING = 1e-9
 NOT_COMPARED = frozenset({"name", "summary", "source", "variants", "estimates", "claims"})
+
+Standings = dict[tuple[str, str], dict[str, str]]
+"""``better``, ``worse`` or ``same`` per axis, of the first design of a pair against the second."""
 
 
 class Measured(NamedTuple):
@@ -94,8 +99,10 @@ def compare(
     ]
     names = [design.name for design in designs]
     rows = _rows(names, measured)
-    better = _dominance(names, measured, found)
+    standings = _standings(names, measured, found)
+    better = _dominance(standings, [item["document"]["stable"] for item in found])
     beaten = {pair["worse"] for pair in better}
+    unbeaten = [name for name in names if name not in beaten]
     turns = cost_flips(names, found)
     tried: list[float] = []
     options = replace(load, replications=found[0]["document"]["replications"])
@@ -120,7 +127,8 @@ def compare(
         "changes": {design.name: difference_of(designs[0], design) for design in designs[1:]},
         "rows": rows,
         "dominance": better,
-        "pareto": [name for name in names if name not in beaten],
+        "pareto": unbeaten,
+        "ahead": _ahead(standings, unbeaten),
         "flips": turns,
         "flips_tried_at": tried,
         "gates": judge_gates(gates, rows, names[1:]),
@@ -242,6 +250,8 @@ def _rows(names: Sequence[str], measured: Sequence[Measured]) -> list[Document]:
 def _change(metric: str, before: Measured, after: Measured) -> Document:
     change = _difference(metric, before, after)
     base = before.table[metric]["pooled"]
+    # No metric is negative, so none can fall by more than all of it.
+    change = Interval(change.value, max(change.low, -base), change.high)
     relative = None
     if base:
         scaled = Interval(*(end / base for end in (change.value, change.low, change.high)))
@@ -250,38 +260,60 @@ def _change(metric: str, before: Measured, after: Measured) -> Document:
     return {**interval_document(change), "relative": relative, "status": status}
 
 
-def _dominance(
+def _standings(
     names: Sequence[str], measured: Sequence[Measured], found: Sequence[Found]
-) -> list[Document]:
-    """Pairs in which one design is worse in nothing and better in something, for certain.
+) -> Standings:
+    """How every design stands against every other, on every axis that both were measured on.
 
-    Over latency p99, cost per hour and quality; a design without a steady state has no p99. Each
-    pair says in which of them the one is better, and in which no difference is certain.
+    A design without a steady state has no latency: one that has one is better there.
     """
     stable = [item["document"]["stable"] for item in found]
-    pairs = []
+    standings: Standings = {}
     for a, b in permutations(range(len(names)), 2):
-        if not stable[a]:
-            continue
-        statuses = {
-            axis: status_of(
-                axis,
-                _difference(axis, measured[b], measured[a]),
-                measured[b].table[axis]["pooled"],
-            )
-            for axis in AXES
-            if axis in measured[a].table
-            and axis in measured[b].table
-            and (stable[b] or axis != AXES[0])
-        }
-        statuses |= {} if stable[b] else {AXES[0]: "better"}
+        statuses = {}
+        for axis in AXES:
+            steady = (stable[a], stable[b]) if axis.startswith("latency") else (True, True)
+            if steady[0] != steady[1]:
+                statuses[axis] = "better" if steady[0] else "worse"
+            elif steady[0] and axis in measured[a].table and axis in measured[b].table:
+                change = _difference(axis, measured[b], measured[a])
+                statuses[axis] = status_of(axis, change, measured[b].table[axis]["pooled"])
+        standings[names[a], names[b]] = statuses
+    return standings
+
+
+def _dominance(standings: Standings, stable: Sequence[bool]) -> list[Document]:
+    """Pairs in which one design is worse in nothing and better in something, for certain.
+
+    Over latency, errors, cost per hour and quality. Each pair says in which of them the one is
+    better, and in which no difference is certain.
+    """
+    names = list(dict.fromkeys(a for a, _ in standings))
+    steady = {name for name, is_stable in zip(names, stable, strict=True) if is_stable}
+    pairs = []
+    for (a, b), statuses in standings.items():
         ahead = [axis for axis, status in statuses.items() if status == "better"]
-        if ahead and "worse" not in statuses.values():
+        if a in steady and ahead and "worse" not in statuses.values():
             level = [axis for axis, status in statuses.items() if status == "same"]
-            pairs.append(
-                {"better": names[a], "worse": names[b], "better_in": ahead, "same_in": level}
-            )
+            pairs.append({"better": a, "worse": b, "better_in": ahead, "same_in": level})
     return pairs
+
+
+def _ahead(standings: Standings, unbeaten: Sequence[str]) -> dict[str, list[str]]:
+    """On every axis that tells the unbeaten designs apart: those that none of them certainly beats.
+
+    An axis on which no difference is certain is left out.
+    """
+    found = {}
+    for axis in AXES:
+        ahead = [
+            a
+            for a in unbeaten
+            if all(standings[a, b].get(axis) != "worse" for b in unbeaten if b != a)
+        ]
+        if len(ahead) < len(unbeaten):
+            found[axis] = ahead
+    return found
 
 
 def _origin(design: Design, again: str | None, found: Found, first: Found) -> Document:

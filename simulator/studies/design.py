@@ -27,7 +27,8 @@ RATE_WORDS = frozenset({"rps", "rate"})
 class Design:
     """A valid document under a name.
 
-    ``saved`` is the result document if the design was taken from a saved run.
+    ``saved`` is the result document if the design was taken from a saved run. ``variant`` and
+    ``settings`` are what of the file it is, as a command line says it.
     """
 
     name: str
@@ -36,10 +37,13 @@ class Design:
     source: Source
     saved: dict[str, Any] | None = None
     warnings: tuple[Diagnostic, ...] = ()
+    variant: str = ""
+    settings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         parts, rate = len(self.topology.components), self.topology.rate
-        return f"<Design {self.name}: {parts} components at {rate:g} rps, {self.source.file}>"
+        noun = "component" if parts == 1 else "components"
+        return f"<Design {self.name}: {parts} {noun} at {rate:g} rps, {self.source.file}>"
 
     def varied(self, settings: Iterable[tuple[str, Any]], name: str | None = None) -> "Design":
         """The design with values replaced; raises DocumentError with every mistake found."""
@@ -54,7 +58,15 @@ class Design:
             topology = validated(data, self.source, diagnostics)
         except DocumentError as error:
             raise DocumentError(self._suggesting(error.diagnostics, pairs)) from None
-        return replace(self, name=name or self.name, data=data, topology=topology, saved=None)
+        said = tuple(f"{path}={_in_yaml(value)}" for path, value in pairs)
+        return replace(
+            self,
+            name=name or self.name,
+            data=data,
+            topology=topology,
+            saved=None,
+            settings=self.settings + said,
+        )
 
     def _suggesting(
         self, diagnostics: Diagnostics, pairs: Sequence[tuple[str, Any]]
@@ -90,7 +102,7 @@ def load_design(word: str, settings: Sequence[str] = ()) -> Design:
             raise DocumentError(diagnostics)
         label = variant or loaded.topology.name
         warnings = tuple(loaded.diagnostics.warnings)
-        design = Design(label, loaded.data, loaded.topology, source, None, warnings)
+        design = Design(label, loaded.data, loaded.topology, source, None, warnings, variant)
     return design.varied(pairs_of(settings)) if settings else design
 
 
@@ -177,6 +189,11 @@ def design_of_text(text: str, place: str) -> Design:
         raise DocumentError(diagnostics)
     topology = validated(source.data, source, diagnostics)
     return Design(topology.name, source.data, topology, source)
+
+
+def _in_yaml(value: Any) -> str:
+    """A value as YAML on one line."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _full_path(path: str) -> str:

@@ -61,6 +61,7 @@ def judge_gates(
                     "metric": gate.metric,
                     "design": name,
                     "change": change["relative"],
+                    "measured": change,
                     "status": _status(gate, change),
                 }
             )
@@ -70,12 +71,19 @@ def judge_gates(
 def _status(gate: Gate, change: Document) -> str:
     relative = change["relative"]
     if relative is None:
-        worse = change["value"] > 0 if gate.limit >= 0 else change["value"] < 0
-        return "fail" if worse else "pass"
+        # Of nothing there are no per cent: any change for the worse is too much, if it is certain.
+        if _beyond(gate, change["value"], 0.0):
+            ends = [change[end] for end in ("low", "high") if change[end] is not None]
+            return "fail" if all(_beyond(gate, end, 0.0) for end in ends) else "unsure"
+        return "pass"
     ends = [
         relative["value"] if relative[end] is None else relative[end] for end in ("low", "high")
     ]
-    beyond = [end > gate.limit if gate.limit >= 0 else end < gate.limit for end in ends]
+    beyond = [_beyond(gate, end, gate.limit) for end in ends]
     if all(beyond):
         return "fail"
     return "unsure" if any(beyond) else "pass"
+
+
+def _beyond(gate: Gate, change: float, limit: float) -> bool:
+    return change > limit if gate.limit >= 0 else change < limit

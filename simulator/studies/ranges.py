@@ -127,7 +127,12 @@ def _interval(path: str, words: str, flag: str) -> Range:
             else f"{flag} {path}: got {count} values, at most {VALUES_MAX}"
         )
     if not count:
-        count = min(int(high - low) + 1, VALUES_MAX) if whole else DEFAULT_COUNT
+        count = int(high - low) + 1 if whole else DEFAULT_COUNT
+    if count > VALUES_MAX:
+        raise StudyError(
+            f"{flag} {path}: `{words}` has {count} values, more than {VALUES_MAX}",
+            f"say how many to take: {path}={first}..{last}:12",
+        )
     sign = next((match["sign"] for match in matches if match is not None and match["sign"]), "")
     shape = (sign, unit, whole, log)
     shares = [0.0] if count == 1 else [place / (count - 1) for place in range(count)]

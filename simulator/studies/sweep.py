@@ -13,6 +13,7 @@ from simulator.studies.point import Found, Point
 from simulator.studies.ranges import Range, Setting, grid, latin_hypercube
 from simulator.studies.run import RunOptions
 from simulator.studies.scaling import unsettled_runs
+from simulator.topology.objectives import objectives_of
 
 REQUESTS = 20_000
 CHUNK = 500
@@ -88,9 +89,11 @@ def sweep(
         options = replace(options, requests=REQUESTS)
     rates = [value for settings in plan for path, value in settings if path in RATE_WORDS]
     if any(isinstance(rate, int | float) and rate <= 0.0 for rate in rates):
-        raise StudyError("a rate of 0 offers nothing to measure", "begin the range above 0")
+        raise StudyError("a rate of 0 or less offers nothing to measure", "begin above 0")
     if rates:
         options = replace(options, rps=None)
+    goals = options.thresholds
+    goals = tuple(objectives_of(design.topology)) if goals is None else goals
     rows: list[Document] = []
     interrupted = False
     try:
@@ -113,6 +116,7 @@ def sweep(
         "cells": design.topology.cells,
         "paths": paths,
         "points": len(plan),
+        "objectives": [f"{goal.name}: {goal.threshold.text}" for goal in goals],
         "interrupted": interrupted,
         "unsettled": unsettled_runs(row["unsettled_s"] for row in rows),
         "horizons": shortness([row["spans"] for row in rows]),

@@ -7,7 +7,8 @@ import pytest
 from scipy.optimize import brentq
 
 from simulator.present.studies.capacity import verdict_of
-from simulator.present.studies.compare import flip_sentences
+from simulator.present.studies.compare import flip_sentences, verdict_sentences
+from simulator.present.studies.words import change_words
 from simulator.studies.capacity import capacity
 from simulator.studies.compare import compare
 from simulator.studies.design import Design
@@ -39,6 +40,14 @@ def test_capacity_of_mm4_is_within_2_percent_of_the_closed_form(desk: Design) ->
     assert found["limited_by"]["objective"] == "latency: p(95)<250ms"
     assert found["headroom"] == pytest.approx(found["capacity"]["value"] / 50.0 - 1.0)
     assert found["ceiling_on_paper"] == pytest.approx(80.0)
+
+
+def test_an_interval_begins_where_every_objective_is_met_for_certain(desk: Design) -> None:
+    """Here the lowest of the long runs is not certain itself, so the interval begins below it."""
+    options = RunOptions(requests=4000, replications=4, seed=6)
+    found = capacity(desk, options, Bench(HERE)).document
+    below = [row for row in found["curve"] if row["rate"] <= found["capacity"]["low"]]
+    assert below and {row["status"] for row in below} == {"pass"}
 
 
 @pytest.mark.slow
@@ -134,6 +143,48 @@ def test_pairs_know_a_difference_that_theory_knows(desk: Design) -> None:
     assert "latency.p99" in found["dominance"][0]["better_in"]
     assert "cost.per_hour" in found["dominance"][0]["same_in"]
     assert found["pareto"] == ["quick"]
+
+
+def test_a_fast_design_that_refuses_requests_does_not_dominate(desk: Design) -> None:
+    """Without a queue the answers are faster and, by Erlang's B, 15 % of the requests are lost:
+    differences of a hundred standard errors and more."""
+    loss = desk.varied([("counter.queue", {"capacity": 0})], name="loss")
+    options = RunOptions(requests=12_000, replications=4)
+    found = compare([desk, loss], options, Bench(HERE), flips=False).document
+    assert found["dominance"] == []
+    assert found["pareto"] == ["desk", "loss"]
+    assert found["ahead"]["errors.rate"] == ["desk"]
+    assert found["ahead"]["latency.p95"] == ["loss"]
+    assert "cost.per_hour" not in found["ahead"]
+    sentence = verdict_sentences(found)[0]
+    assert sentence.startswith("a real trade between desk and loss: ")
+    assert "desk has fewer errors" in sentence
+    errors = next(row for row in found["rows"] if row["metric"] == "errors.rate")
+    lost = 100.0 * errors["values"]["loss"]
+    assert change_words("errors.rate", errors["changes"]["loss"]) == f"+{lost:.0f} points"
+
+
+def test_of_three_designs_those_are_ahead_that_no_other_certainly_beats(desk: Design) -> None:
+    quick = [desk.varied([("counter.workers", 8)], name=name) for name in ("a", "b")]
+    dear = [design.varied([("counter.cost", "$9/h")], name=design.name) for design in quick]
+    options = RunOptions(requests=12_000, replications=4)
+    found = compare([desk, *dear], options, Bench(HERE), flips=False).document
+    assert found["ahead"]["cost.per_hour"] == ["desk"]
+    assert found["ahead"]["latency.p95"] == ["a", "b"]
+    assert "a and b have the better latency" in verdict_sentences(found)[0]
+
+
+def test_no_metric_falls_by_more_than_all_of_it(desk: Design) -> None:
+    """Two short runs near saturation know so little that the plain interval goes below -100 %."""
+    quick = desk.varied([("counter.workers", 8)], name="quick")
+    options = RunOptions(rps=76.0, requests=3000, replications=2)
+    found = compare([desk, quick], options, Bench(HERE), flips=False).document
+    lows = [
+        row["changes"]["quick"]["relative"]["low"]
+        for row in found["rows"]
+        if row["changes"]["quick"]["relative"]
+    ]
+    assert min(low for low in lows if low is not None) == pytest.approx(-1.0)
 
 
 def test_a_price_that_would_flip_the_answer(shop: Design) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import runpy
+import shlex
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -53,6 +54,18 @@ def test_compare_prints_json(desk_file: Path) -> None:
     assert [item["path"] for item in document["changes"]["quick"]] == [
         "components.counter.steps.0.work.exponential.mean"
     ]
+
+
+def test_three_designs_fit_a_terminal_of_80_columns(
+    desk_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    found = simulate(
+        "compare", str(desk_file), f"{desk_file}@quick", f"{desk_file}@quick", *SHORT, "--no-flips"
+    )
+    lines = [line for line in found.stdout.splitlines() if not line.startswith("    again")]
+    assert found.exit_code == 0 and "dominates" in found.stdout, found.output
+    assert max(map(len, lines)) <= 80
 
 
 def test_compare_says_by_its_exit_code_that_designs_differ(desk_file: Path) -> None:
@@ -119,7 +132,40 @@ def test_an_interrupt_leaves_the_whole_table_as_it_is(
 
 def test_size_fails_if_nothing_holds(desk_file: Path) -> None:
     words = ["size", str(desk_file), "--rps", "500", "--vary", "counter.workers=1..3", *SHORT]
-    assert simulate(*words).exit_code == 99
+    found = simulate(*words)
+    assert found.exit_code == 99
+    # What was ruled out on paper is all that there is to see.
+    assert [line.split()[-1] for line in found.stdout.splitlines() if " 833% " in line] == [
+        "overloaded"
+    ]
+
+
+def test_size_says_how_to_run_what_it_found_as_it_was_asked(desk_file: Path) -> None:
+    """A goal, a setting and the variant of the question are part of the answer, and it runs."""
+    words = ["--rps", "50", "--vary", "counter.workers=4,8", "-t", "latency: p(95)<2s"]
+    found = simulate("size", f"{desk_file}@quick", *words, "--set", "counter.cost=$2/h", *SHORT)
+    said = next(line for line in found.stdout.splitlines() if line.strip().startswith("use "))
+    use = shlex.split(said)[1:]
+    assert use[1:4] == [str(desk_file), "--variant", "quick"]
+    assert use[4:] == [
+        "--rps", "50", "--set", "counter.cost=$2/h", "--threshold", "latency: p(95)<2s",
+        "--set", "counter.workers=8",
+    ]  # fmt: skip
+    again = simulate(*use[1:], "--requests", "500", "-n", "2", "--no-report")
+    assert again.exit_code in (0, 99), again.output
+    assert "all of them cost the same" in found.stdout
+
+
+def test_a_sweep_says_where_its_table_is_and_that_nothing_judges_it(
+    desk_file: Path, tmp_path: Path
+) -> None:
+    plain = desk_file.read_text(encoding="utf-8").partition("objectives:")[0]
+    desk_file.write_text(plain, encoding="utf-8")
+    words = ["--over", "counter.workers=5,6", "--out", str(tmp_path / "t.csv")]
+    found = simulate("sweep", str(desk_file), *words, *SHORT)
+    assert "2 points, and no objectives to judge them by" in found.stdout
+    assert "pass" not in found.stdout and "steady" in found.stdout
+    assert f"table   {tmp_path / 't.csv'}" in found.stdout
 
 
 @pytest.mark.parametrize(

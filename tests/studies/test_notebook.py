@@ -1,6 +1,7 @@
 """The package from a notebook: designs and options in any form, errors that help, types."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -153,3 +154,17 @@ def test_scripts_of_users_are_checked_by_mypy(tmp_path: Path) -> None:
     )  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if "script.py" in line]
     assert {line.split(":")[1] for line in lines} == {"7", "8"}, done.stdout
+
+
+def test_the_command_of_a_result_asks_the_same_question(desk_file: Path) -> None:
+    """With the variant, the settings and the goals; where no command can ask it, there is none."""
+    few: Any = {"requests": 500, "replications": 2}
+    fast = simulator.load(f"{desk_file}@quick", {"counter.workers": 5, "counter.cost": "$2/h"})
+    found = simulator.capacity(fast, within=0.1, thresholds="latency: p(95)<1s", on=ON, **few)
+    assert shlex.split(found.command)[1:] == [
+        "capacity", f"{desk_file}@quick", "--set", "counter.workers=5", "--set",
+        "counter.cost=$2/h", "--precision", "0.1", "--threshold", "latency: p(95)<1s",
+        "--requests", "500", "--replications", "2",
+    ]  # fmt: skip
+    in_memory = simulator.run(desk_file.read_text(encoding="utf-8"), **few)
+    assert in_memory.command == "" and "again" not in repr(in_memory)

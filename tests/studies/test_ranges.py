@@ -67,6 +67,25 @@ def test_gates(change: tuple[float, float, float], status: str) -> None:
     assert judge_gates([gate], [row(*change)], ["b"])[0]["status"] == status
 
 
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [((0.0, 0.0, 0.0), "pass"), ((0.2, 0.1, 0.3), "fail"), ((0.1, -0.1, 0.3), "unsure")],
+)
+def test_a_rise_from_nothing_crosses_a_gate_if_it_is_certain(
+    change: tuple[float, float, float], status: str
+) -> None:
+    measured = dict(zip(("value", "low", "high"), change, strict=True)) | {"relative": None}
+    risen = {"metric": "latency.p99", "changes": {"b": measured}}
+    judged = judge_gates([parse_gate("latency.p(99):+5%")], [risen], ["b"])
+    assert judged[0]["status"] == status
+
+
+def test_a_range_of_too_many_whole_values_is_refused_not_thinned() -> None:
+    with pytest.raises(StudyError, match="1000000000 values") as error:
+        parse_range("s.workers=1..1000000000")
+    assert len(parse_range(error.value.hint.split(": ")[1]).values) == 12
+
+
 def test_a_gate_on_an_unknown_metric_suggests() -> None:
     with pytest.raises(StudyError) as error:
         judge_gates([parse_gate("latncy.p(99):+5%")], [row(0, 0, 0)], ["b"])

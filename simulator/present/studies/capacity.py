@@ -76,13 +76,12 @@ def reasons_of(document: Document) -> list[str]:
     found = []
     limit = document["limited_by"]
     if limit is not None:
-        busy = ""
-        if limit["component"] is not None:
-            busy = f"{limit['component']} is then at {percent(limit['utilization'])}"
+        name, used = limit["component"], percent(limit["utilization"])
         if document["capacity"]["value"] is not None:
-            found.append(f"gives way first: {'; '.join(filter(None, (_reason(limit), busy)))}")
-        elif busy:
-            found.append(busy)
+            busy = "" if name is None else f"; {name} is then at {used}"
+            found.append(f"gives way first: {_reason(limit)}{busy}")
+        elif name is not None:
+            found.append(f"the busiest there is {name}, at {used}")
     if document["headroom"] is not None:
         found.append(f"headroom at {count(document['rate'])} rps: {signed(document['headroom'])}")
     if document["knee"] is not None:

@@ -9,9 +9,10 @@ from simulator.present.studies.words import (
     Document,
     Line,
     brief,
-    change_of,
+    change_words,
     columns,
     label_of,
+    listed,
     section,
     signed,
     value_of,
@@ -22,10 +23,6 @@ HEADLINE = (
     "latency.p50", "latency.p95", "latency.p99", "ttft.p99", "tpot.p99", "errors.rate", "goodput",
     "quality", "cost.per_hour", "cost.per_1k_requests",
 )  # fmt: skip
-
-
-TRADED = ("latency.p99", "cost.per_hour", "quality")
-"""What designs are weighed by when the question is which one is the better trade."""
 
 
 def headline_rows(document: Document, every: bool = False) -> list[Document]:
@@ -52,7 +49,7 @@ def comparison_lines(
     if document["gates"]:
         yield section("GATES")
         for gate in document["gates"]:
-            text = f"{gate['gate']:<24} {gate['design']}: {change_of(gate['change'])}"
+            text = f"{gate['gate']:<24} {gate['design']}: {gate_change(gate)}"
             yield COLORS[gate["status"]], f"    {MARKS[gate['status']]} {text}"
         yield "", ""
     yield section("VERDICT")
@@ -93,7 +90,7 @@ def head_of(document: Document) -> str:
     """What was compared, under which load."""
     names = " · ".join(design["name"] for design in document["designs"])
     return (
-        f"{names} · {document['rate']:.4g} rps {document['workload']} · "
+        f"{names} · {count(document['rate'])} rps {document['workload']} · "
         f"{things(document['replications'], 'replication')} of {seconds(document['horizon_s'])} · "
         f"seed {document['seed']}"
     )
@@ -102,29 +99,41 @@ def head_of(document: Document) -> str:
 def verdict_sentences(document: Document) -> list[str]:
     """Who dominates whom, or what is traded against what, and whether that means anything."""
     found = [_dominated(pair) for pair in document["dominance"]]
-    pareto = document["pareto"]
-    if len(pareto) > 1 and any(_certain(document, metric) for metric in TRADED):
-        best = _best(document)
-        if len(set(best.values())) > 1:
-            words = [f"{name} has the better {label_of(metric)}" for metric, name in best.items()]
-            found.append(f"a real trade between {' and '.join(pareto)}: {', '.join(words)}")
-        elif best:
-            ahead = " and ".join(label_of(metric) for metric in best)
-            found.append(f"{next(iter(best.values()))} has the better {ahead}")
+    ahead = document["ahead"]
+    if ahead:
+        sentence = ", ".join(_ahead_sentences(ahead))
+        if not set.intersection(*(set(names) for names in ahead.values())):
+            sentence = f"a real trade between {listed(document['pareto'])}: {sentence}"
+        found.append(sentence)
     if not any(design["stable"] for design in document["designs"]):
         found.append("no design has a steady state, so latencies depend on the length of the run")
     if not found:
-        found.append("no certain difference in latency p(99), cost or quality")
+        found.append("no certain difference in latency, errors, cost or quality")
     return found
 
 
 def _dominated(pair: Document) -> str:
-    ahead = " and ".join(label_of(metric) for metric in pair["better_in"])
+    ahead = listed(_labels(pair["better_in"]))
     sentence = f"{pair['better']} dominates {pair['worse']}: better in {ahead}"
     if pair["same_in"]:
-        level = " or ".join(label_of(metric) for metric in pair["same_in"])
-        sentence += f", no certain difference in {level}"
+        sentence += f", no certain difference in {listed(_labels(pair['same_in']), 'or')}"
     return sentence
+
+
+def _ahead_sentences(ahead: Document) -> Iterator[str]:
+    """Who is better in what, those that are ahead in the same metrics together."""
+    for names in dict.fromkeys(tuple(names) for names in ahead.values()):
+        metrics = [metric for metric, others in ahead.items() if tuple(others) == names]
+        labels = _labels([metric for metric in metrics if metric != "errors.rate"])
+        words = ["fewer errors"] if "errors.rate" in metrics else []
+        words += [f"the better {listed(labels)}"] if labels else []
+        yield f"{listed(names)} {'has' if len(names) == 1 else 'have'} {' and '.join(words)}"
+
+
+def _labels(metrics: Sequence[str]) -> list[str]:
+    """Metrics as people say them, the word latency once: ``latency p(50)``, ``p(99)``."""
+    labels = [label_of(metric) for metric in metrics]
+    return labels[:1] + [label.removeprefix("latency ") for label in labels[1:]]
 
 
 def origin_sentences(document: Document) -> list[str]:
@@ -184,10 +193,10 @@ def _flip_sentence(flip: Document) -> str:
     what = "cheaper" if flip["metric"].startswith("cost") else "faster at p(99)"
     if flip["by"] == "rate":
         return f"at {count(flip['at'])} rps {flip['then']} is {what} than {flip['now']}"
-    change = signed(flip["factor"] - 1.0)
+    moves = "rises" if flip["factor"] > 1.0 else "falls"
     return (
         f"{flip['then']} is {what} than {flip['now']} once the price of {flip['component']} "
-        f"changes by more than {change}"
+        f"{moves} by more than {signed(abs(flip['factor'] - 1.0)).removeprefix('+')}"
     )
 
 
@@ -202,7 +211,7 @@ def comparison_markdown(document: Document) -> str:
     if document["gates"]:
         out += ["", "| gate | design | change | |", "|---|---|---|---|"]
         out += [
-            f"| `{gate['gate']}` | {gate['design']} | {change_of(gate['change'])} | "
+            f"| `{gate['gate']}` | {gate['design']} | {gate_change(gate)} | "
             f"{MARKS[gate['status']]} {gate['status']} |"
             for gate in document["gates"]
         ]
@@ -213,7 +222,7 @@ def comparison_markdown(document: Document) -> str:
     out.append("|---|" + "---:|" * len(names) + "---|" * (len(names) - 1))
     for row in headline_rows(document):
         values = [value_of(row["metric"], row["values"][name]) for name in names]
-        changes = [_marked(row["changes"][name]) for name in names[1:]]
+        changes = [_marked(row["metric"], row["changes"][name]) for name in names[1:]]
         out.append(f"| {label_of(row['metric'])} | {' | '.join([*values, *changes])} |")
     for name, changes in document["changes"].items():
         lines = [f"{sign} {where}  {what}" for sign, where, what in change_rows(changes)]
@@ -240,55 +249,55 @@ def gates_sentence(gates: Sequence[Document]) -> str:
     return f"✓ none of {len(gates)} gates crossed" if len(gates) > 1 else "✓ the gate holds"
 
 
-def _marked(change: Document) -> str:
-    text = f"{change_of(change['relative'])} {MARKS[change['status']]} {change['status']}"
+def gate_change(gate: Document) -> str:
+    """By how much the metric of a gate changed."""
+    return change_words(gate["metric"], gate["measured"])
+
+
+def _marked(metric: str, change: Document) -> str:
+    text = f"{change_words(metric, change)} {MARKS[change['status']]} {change['status']}"
     return " ".join(text.split())
 
 
-def _certain(document: Document, metric: str) -> bool:
-    """Whether any design differs from the first one in the metric beyond chance."""
-    return any(
-        change["status"] != "same"
-        for row in document["rows"]
-        if row["metric"] == metric
-        for change in row["changes"].values()
-    )
-
-
-def _best(document: Document) -> dict[str, str]:
-    """The best of the designs that nothing dominates, by what they certainly differ in."""
-    found = {}
-    for metric in TRADED:
-        row = next((row for row in document["rows"] if row["metric"] == metric), None)
-        if row is None or not _certain(document, metric):
-            continue
-        values = {name: row["values"][name] for name in document["pareto"]}
-        best = (max if row["better"] == "higher" else min)(values, key=lambda name: values[name])
-        if len({f"{value:.6g}" for value in values.values()}) > 1:
-            found[metric] = best
-    return found
-
-
 def _table(document: Document, every: bool) -> Iterator[Line]:
+    """The values and what became of them, side by side; of many designs one below the other."""
     names = [design["name"] for design in document["designs"]]
-    head = ["", *names, *(f"change to {name}" if len(names) > 2 else "change (95% interval)"
-                          for name in names[1:]), ""]  # fmt: skip
-    cells, styles = [head], ["dim"]
-    for row in headline_rows(document, every):
-        values = [value_of(row["metric"], row["values"][name]) for name in names]
-        changes = [change_of(row["changes"][name]["relative"]) for name in names[1:]]
-        statuses = [row["changes"][name]["status"] for name in names[1:]]
-        marks = ", ".join(f"{MARKS[status]} {status}" for status in statuses)
-        cells.append([label_of(row["metric"]), *values, *changes, marks])
-        styles.append(COLORS[statuses[0]] if len(set(statuses)) == 1 else "")
-    aligned = columns([line[:-1] for line in cells])
-    for text, line, style in zip(aligned, cells, styles, strict=True):
-        yield style, f"{text}  {line[-1]}".rstrip()
+    rows = headline_rows(document, every)
+    values = [["", *names]]
+    values += [
+        [label_of(row["metric"]), *(value_of(row["metric"], row["values"][n]) for n in names)]
+        for row in rows
+    ]
+    if len(names) == 2:
+        last = names[1]
+        said = [change_words(row["metric"], row["changes"][last]) for row in rows]
+        heads = ["change (95% interval)", *said]
+        aligned = columns([[*line, head] for line, head in zip(values, heads, strict=True)])
+        for text, row in zip(aligned, [None, *rows], strict=True):
+            status = row["changes"][last]["status"] if row else ""
+            mark = f"{MARKS[status]} {status}" if row else ""
+            yield COLORS[status] if row else "dim", f"{text}  {mark}".rstrip()
+    else:
+        for place, text in enumerate(columns(values)):
+            yield "" if place else "dim", text
+        yield "", ""
+        changes = [["change (95% interval)", *names[1:]]]
+        changes += [
+            [label_of(row["metric"]), *(_with_mark(row, name) for name in names[1:])]
+            for row in rows
+        ]
+        for place, text in enumerate(columns(changes)):
+            yield "" if place else "dim", text
     utilizations = [
         f"{design['name']} {percent(max(_busy(design), default=None))}"
         for design in document["designs"]
     ]
     yield "dim", f"    busiest component: {', '.join(utilizations)}"
+
+
+def _with_mark(row: Document, name: str) -> str:
+    change = row["changes"][name]
+    return f"{change_words(row['metric'], change)} {MARKS[change['status']]}"
 
 
 def _busy(design: Document) -> list[float]:

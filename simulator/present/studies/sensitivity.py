@@ -20,10 +20,11 @@ NEGLIGIBLE = 1e-3
 
 def sensitivity_lines(document: Document, again: str, report: str | None) -> Iterator[Line]:
     """The strongest parameters for each output, as bars."""
+    varied = len(document["parameters"])
     yield (
         "bold",
         (
-            f"  {document['topology']} · {len(document['parameters'])} parameters, "
+            f"  {document['topology']} · {things(varied, 'parameter')}, "
             f"{things(document['runs'], 'run')} · seed {document['seed']}"
         ),
     )

@@ -1,5 +1,6 @@
 """A sizing on the terminal."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from simulator.present.numbers import count, dollars, percent
@@ -19,8 +20,11 @@ from simulator.quantities.grouping import grouped
 SHOWN = 15
 
 
-def size_lines(document: Document, topology: str, again: str, report: str | None) -> Iterator[Line]:
-    """The answer, how sure it is, and the candidates around it."""
+def size_lines(document: Document, use: str, again: str, report: str | None) -> Iterator[Line]:
+    """The answer, how sure it is, and the candidates around it.
+
+    ``use`` is the command that runs the design, to which the settings found are added.
+    """
     rate = count(document["rate"])
     yield "bold", f"  {document['topology']} · {rate} rps · seed {document['seed']}"
     yield "", ""
@@ -36,15 +40,15 @@ def size_lines(document: Document, topology: str, again: str, report: str | None
     yield "", ""
     yield section("CANDIDATES")
     rows = [[*document["paths"], "cost", "ρ on paper", "p(99)", ""]]
-    simulated = [item for item in document["candidates"] if "latency.p99" in item]
-    rows += [candidate_row(item, document["paths"]) for item in simulated[:SHOWN]]
+    candidates = document["candidates"]
+    shown = [item for item in candidates if "latency.p99" in item] or candidates
+    rows += [candidate_row(item, document["paths"]) for item in shown[:SHOWN]]
     for place, text in enumerate(columns(rows, left=0)):
         yield "" if place else "dim", text
     yield "", ""
     yield section("NEXT")
     if winner:
-        flags = setting_flags(winner["settings"])
-        yield "", f"    use     simulate {topology} --rps {document['rate']:g} {flags}"
+        yield "", f"    use     {use} {setting_flags(winner['settings'])}"
     if report is not None:
         yield "", f"    report  {report}"
     yield "", f"    again   {again}"
@@ -53,12 +57,15 @@ def size_lines(document: Document, topology: str, again: str, report: str | None
 def candidate_row(item: Document, paths: Sequence[str]) -> list[str]:
     """Settings, cost, utilization on paper, p99 and status of a candidate."""
     latency = (item.get("latency.p99") or {}).get("value")
+    busy, status = percent(item["utilization_on_paper"]), item["status"]
+    if item["utilization_on_paper"] >= 1.0 and status != "overloaded":
+        busy = f"≤{busy}"  # Hits and refusals may spare what is busiest.
     return [
         *(str(item["settings"][path]) for path in paths),
         f"{dollars(item['cost_per_hour_on_paper'])}/h",
-        percent(item["utilization_on_paper"]),
+        busy,
         value_of("latency.p99", latency),
-        f"{MARKS.get(item['status'], '')} {item['status']}".strip(),
+        f"{MARKS.get(status, '')} {'not run' if status == 'dearer' else status}".strip(),
     ]
 
 
@@ -82,8 +89,14 @@ def sureness_of(document: Document) -> list[str]:
     found = [
         f"{space}: {counts['overloaded']} cannot keep up on paper, {counts['fail']} fail, "
         f"{counts['unsure']} not decided, {counts['pass']} pass, "
-        f"{counts['dearer']} not run as they are dearer"
+        f"{counts['dearer']} not run as they are no cheaper"
     ]
+    costs = [item["cost_per_hour_on_paper"] for item in document["candidates"]]
+    if document["winner"] is not None and len(costs) > 1 and math.isclose(min(costs), max(costs)):
+        found.append(
+            "all of them cost the same: what is varied has no price in this design, so the least "
+            "busy is named, not the smallest that holds"
+        )
     check = document["check"]
     if check is not None:
         found.append(

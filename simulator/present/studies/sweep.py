@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from simulator.present.studies.words import (
     Document,
@@ -18,8 +18,10 @@ SHOWN = 40
 COLUMNS = ("latency.p50", "latency.p99", "errors.rate", "goodput", "cost.per_hour", "quality")
 
 
-def sweep_lines(document: Document, again: str, report: str | None) -> Iterator[Line]:
-    """The table as styled lines."""
+def sweep_lines(
+    document: Document, again: str, report: str | None, tables: Sequence[str] = ()
+) -> Iterator[Line]:
+    """The table as styled lines; ``tables`` are the files that it was written to as well."""
     paths = document["paths"]
     yield (
         "bold",
@@ -32,17 +34,18 @@ def sweep_lines(document: Document, again: str, report: str | None) -> Iterator[
     yield "", f"  {verdict_of(document)}"
     for note in notes_of(document):
         yield "dim", f"  {note}"
-    yield "", ""
     if document["partial"]:
         yield "yellow", "  ! partial result: not every point ran to its end"
     for warning in warnings_of(document):
         yield "yellow", f"  ! {warning}"
+    yield "", ""
     yield section("POINTS")
     rows = [[*paths, "p(50)", "p(99)", "errors", "good", "cost", "quality", "busiest", ""]]
     for row in document["rows"][:SHOWN]:
         values = [value_of(name, row[name]) for name in COLUMNS]
         rows.append([*(str(row[path]) for path in paths), *values, row["bottleneck"] or "–",
-                     row["status"] + (" (short)" if is_short(row, document) else "")])  # fmt: skip
+                     status_of(row, document)
+                     + (" (short)" if is_short(row, document) else "")])  # fmt: skip
     for place, text in enumerate(columns(rows, left=0)):
         yield "" if place else "dim", text
     if len(document["rows"]) > SHOWN:
@@ -51,6 +54,8 @@ def sweep_lines(document: Document, again: str, report: str | None) -> Iterator[
     yield section("NEXT")
     if report is not None:
         yield "", f"    report  {report}"
+    for table in tables:
+        yield "", f"    table   {table}"
     yield "", f"    again   {again}"
 
 
@@ -69,14 +74,30 @@ def verdict_of(document: Document) -> str:
     """How many points there are and how many hold."""
     rows = document["rows"]
     holds = sum(row["status"] == "pass" for row in rows)
+    noun = "point" if len(rows) == 1 else "points"
     unsure = sum(row["status"] == "unsure" for row in rows)
     unsteady = sum(not row["stable"] for row in rows)
-    text = f"{holds} of {len(rows)} points meet every objective"
-    text += " for certain" if unsure else ""
-    text += f", {unsure} may" if unsure else ""
-    text += f", {unsteady} have no steady state" if unsteady else ""
-    cheapest = cheapest_of(document)
+    if judged(document):
+        meets = "meets" if holds == 1 else "meet"
+        text = f"{holds} of {len(rows)} {noun} {meets} every objective"
+        text += f" for certain, {unsure} may" if unsure else ""
+    else:
+        text = f"{len(rows)} {noun}, and no objectives to judge them by"
+    have = "has" if unsteady == 1 else "have"
+    text += f", {unsteady} {have} no steady state" if unsteady else ""
+    cheapest = cheapest_of(document) if judged(document) else None
     return f"{text}; the cheapest that does is {cheapest}" if cheapest else text
+
+
+def judged(document: Document) -> bool:
+    """Whether there are objectives to meet."""
+    return bool(document.get("objectives", True))
+
+
+def status_of(row: Document, document: Document) -> str:
+    """What became of a point; one without objectives has no more than a steady state."""
+    status = str(row["status"])
+    return "steady" if status == "pass" and not judged(document) else status
 
 
 def cheapest_of(document: Document) -> str | None:

@@ -43,6 +43,11 @@ def label_of(metric: str) -> str:
     )
 
 
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Words as a list in a sentence: ``a, b and c``."""
+    return f" {last} ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
 def change_of(relative: Document | None) -> str:
     """A relative change with its interval: ``−11% [−14, −8]``."""
     if relative is None:
@@ -52,6 +57,16 @@ def change_of(relative: Document | None) -> str:
     if low is None or high is None or low == high:
         return text
     return f"{text} [{signed(low).rstrip('%')}, {signed(high).rstrip('%')}]"
+
+
+def change_words(metric: str, change: Document) -> str:
+    """A change with its interval, in per cent, or from nothing in the unit of the metric."""
+    if change["relative"] is not None:
+        return change_of(change["relative"])
+    if not change["value"]:
+        return "0%"
+    text = value_of(metric, change["value"])
+    return f"+{text.removesuffix('%')} points" if text.endswith("%") else f"+{text}"
 
 
 def signed(share: float) -> str:

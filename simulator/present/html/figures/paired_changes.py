@@ -4,7 +4,7 @@ from simulator.present.html.blocks import DataTable, Document, Drawing, Report
 from simulator.present.html.figure import Figure
 from simulator.present.html.theme import GREEN, GREY, VERMILION, axis, layout, plain
 from simulator.present.studies.compare import headline_rows
-from simulator.present.studies.words import change_of, label_of
+from simulator.present.studies.words import change_words, label_of
 
 COLORS = {"better": GREEN, "worse": VERMILION, "same": GREY}
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "star")
@@ -40,7 +40,7 @@ class PairedChanges(Figure):
                 [
                     (
                         label_of(row["metric"]),
-                        *(change_of(row["changes"][name]["relative"]) for name in names),
+                        *(change_words(row["metric"], row["changes"][name]) for name in names),
                     )
                     for row in shown
                 ],

@@ -36,14 +36,16 @@ class Pareto(Figure):
         options = options_of(report.document)
         if len(options) < 2:
             return None
+        compared = report.document["study"] == "compare"
         best = (
             [option for option in options if option.name in report.document["pareto"]]
-            if (report.document["study"] == "compare")
-            else unbeaten(options)
+            if compared
+            else unbeaten([option for option in options if option.status != "fail"])
         )
+        axes = f"latency, {'errors, ' if compared else ''}cost and quality"
         return Drawing(
             heading=f"{len(best)} of {len(options)} {'is' if len(best) == 1 else 'are'} beaten by "
-            "no other in latency, cost and quality",
+            f"no other in {axes}",
             caption=_caption(report.document),
             table=DataTable(
                 "Latency, cost and quality",
@@ -79,11 +81,13 @@ def _caption(document: Document) -> str:
     if document["study"] == "compare":
         return (
             "Left and low is good; a larger mark is a better quality. The line joins what no other "
-            "beats for certain in latency, cost and quality; the changes above have the intervals."
+            "beats for certain in latency, errors, cost and quality; the changes above have the "
+            "intervals."
         )
     return (
         "Left and low is good; a larger mark is a better quality. The line joins what no other "
-        "beats in all of latency, cost and quality, by the estimates alone."
+        "beats in all of latency, cost and quality, by the estimates alone; what misses an "
+        "objective (red) is left out of it, however fast its few good answers are."
     )
 
 

@@ -17,6 +17,7 @@ from simulator.present.html.theme import (
     translucent,
 )
 from simulator.present.numbers import seconds
+from simulator.present.studies.sweep import verdict_of
 from simulator.present.studies.words import setting_words, value_of
 
 STATUS_COLORS = {"pass": BLUE, "unsure": ORANGE}
@@ -166,8 +167,7 @@ class SweepParallel(Figure):
             for place, row in enumerate(rows)
         ]  # fmt: skip
         return Drawing(
-            heading=f"{sum(row['status'] == 'pass' for row in rows)} of {len(rows)} points meet "
-            "the objectives",
+            heading=verdict_of(document),
             caption="One line per point, from axis to axis; each axis goes from the lowest value "
             "(bottom) to the highest (top). Solid blue lines meet the objectives, dotted ones do "
             "not: red for certain, orange perhaps.",

@@ -12,7 +12,7 @@ from simulator.present.html.blocks import (
 )
 from simulator.present.html.section import Section
 from simulator.present.studies import capacity, compare, sensitivity, size, sweep
-from simulator.present.studies.words import change_of, scaled_parts, warnings_of
+from simulator.present.studies.words import scaled_parts, warnings_of
 
 STUDIES = frozenset({"compare", "capacity", "sweep", "size", "sensitivity"})
 
@@ -48,7 +48,8 @@ def _sentences(document: Document) -> list[str]:
         ]
         flips = compare.flip_sentences(document)
         origins = compare.origin_sentences(document)
-        return [*unsteady, *(_began(text) for text in [*flips, *origins])]
+        names = [design["name"] for design in document["designs"]]
+        return [*unsteady, *(_began(text, names) for text in [*flips, *origins])]
     if study == "capacity":
         return [_began(text) for text in capacity.reasons_of(document)]
     if study == "size":
@@ -60,10 +61,11 @@ def _sentences(document: Document) -> list[str]:
     return []
 
 
-def _began(text: str) -> str:
-    """A sentence with a capital letter, unless it begins with a name of the design."""
+def _began(text: str, names: Sequence[str] = ()) -> str:
+    """A sentence with a capital letter, unless it begins with a name."""
     first = text.partition(" ")[0]
-    return text if set(first) & set("_=.") else text[:1].upper() + text[1:]
+    named = first in names or set(first) & set("_=.")
+    return text if named else text[:1].upper() + text[1:]
 
 
 def _gates(gates: Sequence[Document]) -> DataTable:
@@ -71,7 +73,7 @@ def _gates(gates: Sequence[Document]) -> DataTable:
         caption="Gates. One fails if the whole interval of the change is beyond it.",
         columns=("gate", "design", "change", "status"),
         rows=[
-            (gate["gate"], gate["design"], change_of(gate["change"]), gate["status"])
+            (gate["gate"], gate["design"], compare.gate_change(gate), gate["status"])
             for gate in gates
         ],
         words=frozenset({1, 3}),

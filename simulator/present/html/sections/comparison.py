@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from simulator.present.html.blocks import Block, DataTable, Report
 from simulator.present.html.section import Section
-from simulator.present.studies.words import change_of, label_of, value_of
+from simulator.present.studies.words import change_words, label_of, value_of
 
 
 class Comparison(Section):
@@ -25,7 +25,7 @@ class Comparison(Section):
                 (
                     label_of(row["metric"]),
                     *(value_of(row["metric"], row["values"][name]) for name in names),
-                    *(change_of(change["relative"]) for change in changes),
+                    *(change_words(row["metric"], change) for change in changes),
                     ", ".join(change["status"] for change in changes),
                 )
             )

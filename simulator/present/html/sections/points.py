@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from simulator.present.html.blocks import Block, DataTable, Document, Report
 from simulator.present.html.section import Section
 from simulator.present.studies.size import candidate_row
-from simulator.present.studies.sweep import COLUMNS
+from simulator.present.studies.sweep import COLUMNS, status_of
 from simulator.present.studies.words import label_of, value_of
 
 SHOWN = 1000
@@ -36,7 +36,7 @@ def _sweep(document: Document) -> DataTable:
                 *(str(row[path]) for path in paths),
                 *(value_of(name, row[name]) for name in COLUMNS),
                 row["bottleneck"] or "–",
-                row["status"],
+                status_of(row, document),
             )
             for row in rows
         ],
@@ -49,7 +49,8 @@ def _sweep(document: Document) -> DataTable:
 def _size(document: Document) -> DataTable:
     paths, items = document["paths"], document["candidates"][:SHOWN]
     return DataTable(
-        caption="All configurations, cheapest first. Dearer ones than the winner were not run.",
+        caption="All configurations, cheapest first. What is no cheaper than the winner was "
+        "not run.",
         columns=(*paths, "cost", "ρ on paper", "latency p(99)", "status"),
         rows=[candidate_row(item, paths) for item in items],
         words=frozenset({len(paths) + 3}),
