@@ -46,7 +46,10 @@ def verdict_of(document: Document) -> tuple[str, str]:
         return status, "; ".join(compare.verdict_sentences(document)) + "."
     if study == "capacity":
         status = "pass" if capacity.holds_today(document) else "fail"
-        return status, f"{document['topology']} {capacity.verdict_of(document)}."
+        said = capacity.verdict_of(document)
+        if said.startswith("holds"):
+            return status, f"{document['topology']} {said}."
+        return status, f"{said[:1].upper()}{said[1:]}."
     if study == "size":
         return ("pass" if document["winner"] else "fail"), f"{size.verdict_of(document)}."
     if study == "drill":
