@@ -66,8 +66,9 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
         )
     if at_entry:
         return (
-            f"nothing can stand in for {_entry(topology, calls)}: run {component} twice, in failure "
-            "domains of their own, behind something that checks their health (`kind: geo_dns`)"
+            f"nothing can stand in for {_entry(topology, calls)}: run {component} twice, in "
+            "failure domains of their own, behind something that checks their health "
+            "(`kind: geo_dns`)"
         )
     return (
         f"give {callers} a second way when {component} is gone: `on_failure` or `optional: true` "
