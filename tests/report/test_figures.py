@@ -4,16 +4,14 @@ import copy
 import re
 from typing import Any
 
-import pytest
-
 import simulator.components  # noqa: F401  (defines the kinds)
 from simulator.present.html.blocks import Drawing, FindingList, Report
 from simulator.present.html.figures.topology_map import TopologyMap
-from simulator.present.html.long_times import readable
 from simulator.present.html.section import sections_of
 from simulator.present.html.sections.interview import Interview
 from simulator.present.html.sections.promises import Promises
 from simulator.present.html.sections.trust import Trust
+from simulator.present.numbers import seconds
 from simulator.topology.diagram import svg
 from simulator.topology.model import Topology
 
@@ -28,28 +26,29 @@ def spec_of(document: Any, tables: Any, name: str) -> Any:
     return figures_of(document, tables)[name].spec
 
 
-def test_long_axes_of_seconds_are_told_in_a_larger_unit(run: Any) -> None:
+def test_long_axes_of_seconds_have_ticks_in_larger_units(run: Any) -> None:
     tables = copy.deepcopy(run.tables)
     for row in tables["replications"]:
         row |= {name: 7200.0 * row[name] for name in ("mean_s", "p50_s", "p99_s")}
     longest = max(row["p99_s"] for row in tables["replications"])
     assert longest > 1000.0
     spec = spec_of(run.document, tables, "replication-spread")
-    assert spec["layout"]["yaxis"]["ticksuffix"] == " min"
+    axis = spec["layout"]["yaxis"]
+    assert axis["ticksuffix"] == "" and axis["ticktext"][:2] == ["0s", seconds(axis["tickvals"][1])]
+    assert 3 <= len(axis["tickvals"]) <= 9 and axis["tickvals"][-1] >= longest
     p99 = next(trace for trace in spec["data"] if trace["name"] == "p(99)")
-    assert max(p99["y"]) == pytest.approx(longest / 60.0)
-    assert p99["hovertemplate"] == "%{y:.4~g} min"
-    band = spec_of(run.document, run.tables, "replication-spread")["layout"]["shapes"][0]
-    assert spec["layout"]["shapes"][0]["y1"] == pytest.approx(band["y1"] / 60.0)
+    assert p99["hovertemplate"] == "%{y:.4~r}s"
 
 
-def test_short_axes_and_other_axes_stay_as_they_are() -> None:
-    axis = {"tickformat": "~s", "ticksuffix": "s"}
-    short = {"data": [{"x": [1.0], "y": [9e3]}], "layout": {"xaxis": axis, "yaxis": {}}}
-    assert readable(short) is short
-    long = {"data": [{"x": [9e3], "y": [9e3]}], "layout": {"xaxis": axis, "yaxis": {}}}
-    assert readable(long)["data"] == [{"x": [2.5], "y": [9e3]}]
-    assert readable(long)["layout"]["xaxis"]["ticksuffix"] == " h"
+def test_a_switch_brings_the_ticks_of_its_axis(run: Any) -> None:
+    far = copy.deepcopy(run.document)
+    far["objectives"][0]["threshold"] = "p(99)<2h"
+    figure = figures_of(far, run.tables)["percentile-spectrum"]
+    ticks = {label: change["yaxis.ticktext"] for label, change in figure.switches[0].options}
+    assert ticks["linear"][:3] == ["0s", "20m", "40m"]
+    assert {"1s", "1m", "1h"} <= set(ticks["logarithmic"])
+    near = figures_of(run.document, run.tables)["percentile-spectrum"]
+    assert "yaxis.ticktext" not in near.switches[0].options[0][1]
 
 
 def limit_mark(document: Any, tables: Any) -> Any:

@@ -54,8 +54,4 @@ def drawings(report: Report, section: str) -> list[Drawing]:
         key=lambda figure: (figure.order, figure.name),
     )
     drawn = [(figure.name, figure().draw(report)) for figure in found]
-    return [
-        replace(drawing, name=name, spec=drawing.spec and readable(drawing.spec))
-        for name, drawing in drawn
-        if drawing is not None
-    ]
+    return [replace(readable(drawing), name=name) for name, drawing in drawn if drawing is not None]
