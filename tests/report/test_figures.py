@@ -6,6 +6,7 @@ from typing import Any
 
 import simulator.components  # noqa: F401  (defines the kinds)
 from simulator.present.html.blocks import Drawing, FindingList, Report
+from simulator.present.html.figures.pareto import Pareto
 from simulator.present.html.figures.topology_map import TopologyMap
 from simulator.present.html.section import sections_of
 from simulator.present.html.sections.interview import Interview
@@ -130,3 +131,17 @@ def test_the_diagram_of_the_interview_and_the_map_share_no_id(run: Any) -> None:
     assert drawn is not None and drawings
     ours, theirs = (set(re.findall(r' id="([^"]+)"', str(one.svg))) for one in (drawn, drawings[0]))
     assert ours and theirs and not ours & theirs
+
+
+def test_names_of_slow_designs_have_room_above_their_marks() -> None:
+    verdict = {"status": "pass"}
+    values = {"latency.p99": {"a": 0.4, "b": 0.4}, "cost.per_hour": {"a": 1.0, "b": 1.01}}
+    document = {
+        "study": "compare", "pareto": ["a"],
+        "designs": [{"name": name, "verdict": verdict} for name in ("a", "b")],
+        "rows": [{"metric": metric, "values": row} for metric, row in values.items()],
+    }  # fmt: skip
+    drawn = Pareto().draw(Report(document, {}))
+    assert drawn is not None and drawn.spec is not None
+    assert drawn.spec["layout"]["yaxis"]["range"][1] > 1.1 * 0.4
+    assert drawn.spec["data"][1]["text"] == ["a · b", ""]

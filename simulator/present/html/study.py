@@ -42,7 +42,7 @@ def verdict_of(document: Document) -> tuple[str, str]:
     study = document["study"]
     if study == "compare":
         failed = [gate for gate in document["gates"] if gate["status"] == "fail"]
-        status = "fail" if failed else "pass" if document["dominance"] else ""
+        status = "fail" if failed else "pass" if document["gates"] else ""
         return status, "; ".join(compare.verdict_sentences(document)) + "."
     if study == "capacity":
         status = "pass" if capacity.holds_today(document) else "fail"

@@ -82,7 +82,8 @@ def reasons_of(document: Document) -> list[str]:
         if document["capacity"]["value"] is not None:
             found.append(f"gives way first: {'; '.join(filter(None, (_reason(limit), busy)))}")
         elif busy:
-            found.append(busy)
+            at = f"at {count(limit['rate'])} rps"
+            found.append(f"{at} {limit['component']} is at {percent(limit['utilization'])}")
     if document["headroom"] is not None:
         found.append(f"headroom at {count(document['rate'])} rps: {signed(document['headroom'])}")
     if document["knee"] is not None:
