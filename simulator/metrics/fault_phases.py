@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from simulator.metrics.aims import MARGIN, Aim, Noted, harm_of, noted, sick_stretch, together
 from simulator.metrics.resilience import arrival_times
+from simulator.metrics.steady_state import warm_up
 from simulator.metrics.window import EXCUSED, GOOD
 from simulator.recording.recording import Recording
 
@@ -53,7 +54,8 @@ def fault_phases(
     owed one, as in the metric of that name), ``p50_s`` and ``p99_s`` of good answers, None where
     too few arrived, or where the time before was too short to see such a latency. Before are the
     requests that ended between the warm-up and the first fault, so that none of them met it; the
-    others go by time of arrival. What counts as after ends with the run or the next fault.
+    others go by time of arrival. Where no warm-up is cut, :func:`settled_s` finds it. What counts
+    as after ends with the run or the next fault.
     ``recovery_s`` is the time from the end of the fault until availability and median latency are
     what they were before, and stay so: within two points (or three standard deviations of a
     stretch) and twice the median. None if that is not before the next fault or the end of the run,
@@ -70,7 +72,7 @@ def fault_phases(
         return []
     horizon = min(recording.horizon_s for recording in recordings)
     first = bands[0]["from_s"]
-    calm = (cut_s if cut_s < first else 0.25 * first, first)
+    calm = (cut_s if 0.0 < cut_s < first else settled_s(recordings, first), first)
     arrivals = _Arrivals(recordings, aims, calm)
     rows = []
     before = arrivals.ended_in(calm)
@@ -94,6 +96,22 @@ def fault_phases(
             }
         )
     return rows
+
+
+def settled_s(recordings: Sequence[Recording], first_s: float) -> float:
+    """Where the warm-up ends in the time before the first fault, half of it at most.
+
+    A run that counts its warm-up as well must not have the faults measured against it. The cut is
+    that of :func:`simulator.metrics.steady_state.warm_up`, on the requests that ended by then.
+    """
+    times, values = [], []
+    for recording in recordings:
+        latency = recording.requests["latency"]
+        ended = recording.requests["arrived"] + latency
+        calm = ended < first_s
+        times.append(ended[calm])
+        values.append(latency[calm])
+    return min(warm_up(times, values, first_s).cut_s, 0.5 * first_s)
 
 
 def recovery_sentence(row: Document, said: Callable[[float], str]) -> str:

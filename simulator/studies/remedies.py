@@ -66,13 +66,21 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
         )
     if at_entry:
         return (
-            f"nothing can stand in for the entry: run {component} twice, in failure domains of "
-            "their own, behind something that checks their health (`kind: geo_dns`)"
+            f"nothing can stand in for {_entry(topology, calls)}: run {component} twice, in "
+            "failure domains of their own, behind something that checks their health "
+            "(`kind: geo_dns`)"
         )
     return (
         f"give {callers} a second way when {component} is gone: `on_failure` or `optional: true` "
         "on the call, or `kind: fallback` with another target"
     )
+
+
+def _entry(topology: Topology, calls: Iterable[tuple[str, Calling]]) -> str:
+    """What comes in here: everything, or the requests of some classes."""
+    classes = [name.removeprefix(ENTRY) for name, _ in calls if name.startswith(ENTRY)]
+    everything = set(classes) >= set(topology.requests)
+    return "the entry" if everything else f"the entry of {', '.join(classes)}"
 
 
 def _against_lost_work(

@@ -148,6 +148,11 @@ def test_it_prints_on_white_and_comes_back(make_report: Make, open_report: Open)
 def test_a_narrow_screen_scrolls_down_only(make_report: Make, open_report: Open) -> None:
     page = open_report(make_report(*GATEWAY), width=390).page
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    # Most of the width is for the picture, and its names take none of the height.
+    size = "document.querySelector('#rates-over-time .plot')._fullLayout._size"
+    assert page.evaluate(f"{size}.w") > 0.7 * 366 and page.evaluate(f"{size}.t") < 20
+    widest = "Math.max(...[...document.querySelectorAll('caption')].map(one => one.offsetWidth))"
+    assert page.evaluate(widest) <= 390
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -190,6 +190,15 @@ def test_parts_outside_of_the_system_have_no_policy_in_common() -> None:
     ]
 
 
+def test_the_entry_of_some_requests_is_not_called_the_entry_of_all() -> None:
+    assert "nothing can stand in for the entry: run web" in told({}, "web", "down")
+    app = {"kind": "service", "workers": 1, "steps": [{"call": "web"}]}
+    parts = {"components": SHOP["components"] | {"app": app}}
+    classes = {"requests": SHOP["requests"] | {"order": {"entry": "app"}}}
+    some = remedy(Topology.model_validate(SHOP | parts | classes), "app", "down", FELT)
+    assert "nothing can stand in for the entry of order: run app twice" in some
+
+
 def test_an_entry_that_others_also_call_is_an_entry() -> None:
     app = {"kind": "service", "workers": 1, "steps": [{"call": "web"}]}
     assert "run web twice" in told({"app": app}, "web", "down")

@@ -23,6 +23,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from simulator.present.html.blocks import Drawing, Report
+from simulator.present.html.long_times import readable
 
 _FIGURES: dict[str, type["Figure"]] = {}
 
@@ -53,4 +54,4 @@ def drawings(report: Report, section: str) -> list[Drawing]:
         key=lambda figure: (figure.order, figure.name),
     )
     drawn = [(figure.name, figure().draw(report)) for figure in found]
-    return [replace(drawing, name=name) for name, drawing in drawn if drawing is not None]
+    return [replace(readable(drawing), name=name) for name, drawing in drawn if drawing is not None]

@@ -42,11 +42,14 @@ def verdict_of(document: Document) -> tuple[str, str]:
     study = document["study"]
     if study == "compare":
         failed = [gate for gate in document["gates"] if gate["status"] == "fail"]
-        status = "fail" if failed else "pass" if document["dominance"] else ""
+        status = "fail" if failed else "pass" if document["gates"] else ""
         return status, "; ".join(compare.verdict_sentences(document)) + "."
     if study == "capacity":
         status = "pass" if capacity.holds_today(document) else "fail"
-        return status, f"{document['topology']}: {capacity.verdict_of(document)}."
+        said = capacity.verdict_of(document)
+        if said.startswith("holds"):
+            return status, f"{document['topology']} {said}."
+        return status, f"{document['topology']}: {said}."
     if study == "size":
         return ("pass" if document["winner"] else "fail"), f"{size.verdict_of(document)}."
     if study == "drill":

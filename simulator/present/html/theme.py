@@ -81,7 +81,14 @@ def layout(**settings: Any) -> Document:
     """The layout of a figure; ``settings`` are Plotly's and replace what is here."""
     return {
         "margin": {"l": 64, "r": 16, "t": 8, "b": 48},
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        "legend": {
+            "orientation": "h",
+            "traceorder": "normal",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+        },
         "hovermode": "x unified",
         "hoverlabel": {"namelength": -1},
         "paper_bgcolor": "rgba(0,0,0,0)",

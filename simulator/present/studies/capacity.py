@@ -81,7 +81,8 @@ def reasons_of(document: Document) -> list[str]:
             busy = "" if name is None else f"; {name} is then at {used}"
             found.append(f"gives way first: {_reason(limit)}{busy}")
         elif name is not None:
-            found.append(f"the busiest there is {name}, at {used}")
+            at = f"at {count(limit['rate'])} rps"
+            found.append(f"{at} the busiest is {name}, with {used}")
     if document["headroom"] is not None:
         found.append(f"headroom at {count(document['rate'])} rps: {signed(document['headroom'])}")
     if document["knee"] is not None:

@@ -36,6 +36,26 @@
     return layout;
   }
 
+  // --- A narrow screen: the margins that line up axes would leave no room for the picture, and
+  // legends stand below it, so that they take none of its height. ---
+  const NARROW = 560;
+  const LINE = 19;
+
+  function fitted(plot, spec) {
+    const {layout} = spec;
+    if (plot.clientWidth >= NARROW) return layout;
+    const bar = spec.data.some((trace) => trace.type === "heatmap");
+    const left = layout.yaxis?.automargin === false && !bar ? 58 : layout.margin.l;
+    const right = bar ? layout.margin.r : 12;
+    const names = spec.data.filter((trace) => trace.name && trace.showlegend !== false);
+    const below = names.length > 1 && layout.showlegend !== false ? LINE * names.length : 0;
+    plot.style.height = `${plot.clientHeight + below}px`;
+    layout.margin = {...layout.margin, l: left, r: right, b: layout.margin.b + 14 + below};
+    layout.legend = {...layout.legend, orientation: "v", y: 0, yref: "container",
+                     yanchor: "bottom"};
+    return layout;
+  }
+
   const config = {
     responsive: true,
     displaylogo: false,
@@ -44,7 +64,7 @@
 
   function draw(plot) {
     const spec = JSON.parse(plot.parentElement.querySelector("script.spec").textContent);
-    const layout = assigned(spec.layout, themed(spec.layout));
+    const layout = assigned(fitted(plot, spec), themed(spec.layout));
     return Plotly.newPlot(plot, spec.data, layout, config).then(() => {
       plot.dataset.drawn = "true";
     });

@@ -39,7 +39,7 @@ class LatencyOverTime(Figure):
             heading=_heading(timeline),
             caption="Percentiles of good answers to requests that arrived in each stretch of time, "
             "all replications together. A percentile is left out where too few requests "
-            "lie beyond it.",
+            "lie beyond it, and everywhere if that is so in half of the stretches.",
             table=time_table(
                 timeline,
                 "Latency",
@@ -65,8 +65,19 @@ class LatencyOverTime(Figure):
         )  # fmt: skip
 
 
+def known(timeline: Document) -> list[tuple[str, str, str]]:
+    """The percentiles that most stretches of time have enough requests for; the median always."""
+    stretches = measured(timeline, [0.0] * (len(timeline["edges"]) - 1))
+    return [
+        series
+        for series in SERIES
+        if series == SERIES[0]
+        or 2 * len(measured(timeline, timeline["latency"][series[0]])) > len(stretches)
+    ]
+
+
 def _heading(timeline: Document) -> str:
-    for name in ("p99", "p95", "p50"):
+    for name, *_ in reversed(known(timeline)):
         values = measured(timeline, timeline["latency"][name])
         if len(values) > 1:
             return (
@@ -86,7 +97,8 @@ def _traces(timeline: Document) -> list[Document]:
     return [
         {
             "type": "scatter",
-            "mode": "lines",
+            "mode": "lines" if None not in timeline["latency"][name] else "lines+markers",
+            "marker": {"size": 4},
             "name": name,
             "x": times,
             "y": timeline["latency"][name],
@@ -95,6 +107,5 @@ def _traces(timeline: Document) -> list[Document]:
             "line": {"color": hue, "dash": dashed, "width": 2},
             "hovertemplate": "%{y:.3s}s",
         }
-        for position, (name, hue, dashed) in enumerate(SERIES)
-        if any(timeline["latency"][name])
+        for position, (name, hue, dashed) in enumerate(known(timeline))
     ]

@@ -11,6 +11,8 @@ from simulator.present.studies.words import setting_words
 
 STATUS_COLORS = {"pass": BLUE, "fail": VERMILION, "unsure": ORANGE}
 NAMED_MAX = 6
+ROOM = 1.2
+"""How far the axis of latency goes on above the slowest."""
 NEAR = 0.05
 """Marks closer than this share of the axis have one label."""
 
@@ -67,7 +69,11 @@ class Pareto(Figure):
                 "layout": layout(
                     xaxis=axis("cost per hour", tickprefix="$", rangemode="tozero"),
                     yaxis=axis(
-                        "latency p(99)", tickformat="~s", ticksuffix="s", rangemode="tozero"
+                        "latency p(99)",
+                        tickformat="~s",
+                        ticksuffix="s",
+                        # Names stand above their marks.
+                        range=[0.0, ROOM * max(option.latency_s for option in options)],
                     ),
                     hovermode="closest",
                     showlegend=False,
@@ -150,7 +156,7 @@ def _labels(options: Sequence[Option], cost: float, latency_s: float) -> list[st
             and abs(other.latency_s - option.latency_s) <= latency_s
         )
         labels[home].append(plain(option.name))
-    return ["<br>".join(label) for label in labels]
+    return [" · ".join(label) for label in labels]
 
 
 def _marks(options: Sequence[Option]) -> Document:

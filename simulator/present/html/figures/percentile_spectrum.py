@@ -1,14 +1,18 @@
 """Latency against percentile, on an axis that gives the tail its room."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from simulator.present.html.blocks import DataTable, Document, Drawing, Report, Switch
 from simulator.present.html.figure import Figure
 from simulator.present.html.theme import (
     BLUE,
+    DOUBLING,
+    GREEN,
     GREY,
     LINEAR,
     LOGARITHMIC,
+    ORANGE,
     VERMILION,
     axis,
     color,
@@ -23,6 +27,19 @@ from simulator.quantities import parse_threshold
 TICKS = {0.0: "p0", 0.30103: "p50", 1.0: "p90", 1.30103: "p95", 2.0: "p99", 3.0: "p99.9",
          4.0: "p99.99", 5.0: "p99.999"}  # fmt: skip
 SHOWN_CLASSES = 6
+KEPT = {"pass": (GREEN, "triangle-down"), "unsure": (ORANGE, "diamond"), "fail": (VERMILION, "x")}
+"""Colour and sign of a threshold by its verdict."""
+FLAT = 4.0
+"""A threshold so many times the slowest answer would press the curves to the ground."""
+
+
+class Limit(NamedTuple):
+    """A threshold: its text, place on the axis of nines, bound and verdict."""
+
+    label: str
+    nines: float
+    bound_s: float
+    status: str
 
 
 class PercentileSpectrum(Figure):
@@ -38,25 +55,30 @@ class PercentileSpectrum(Figure):
             return None
         shown = rows[: 1 + SHOWN_CLASSES]
         limits = latency_limits(report.document)
+        switch = [("linear", LINEAR), ("logarithmic", LOGARITHMIC)]
+        if squeezed(shown, limits):
+            switch.reverse()
         return Drawing(
             heading=_heading(report.document),
             caption="Read it from a percentile on the x axis: this share of good answers came "
             "within the time on the y axis. Each step to the right is ten times rarer. The band is "
-            "the 95% interval, where enough requests lie beyond; crosses are thresholds.",
+            "the 95% interval, where enough requests lie beyond. Marks are thresholds: a triangle "
+            "is kept, a cross is not, a diamond is not certain.",
             table=_table(shown),
             spec={"data": _traces(shown, limits), "layout": _layout(shown, limits)},
             height=400,
-            switches=[
-                Switch(
-                    "y axis",
-                    [("linear", LINEAR), ("logarithmic", LOGARITHMIC)],
-                )
-            ],
+            switches=[Switch("y axis", switch)],
         )
 
 
-def latency_limits(document: Document) -> list[tuple[str, float, float]]:
-    """Thresholds on percentiles of the latency: text, place on the axis of nines, bound (s)."""
+def squeezed(rows: Sequence[Document], limits: Sequence[Limit]) -> bool:
+    """Whether the thresholds lie so far above the curves that an even axis shows only them."""
+    slowest: float = max(row["value"][-1] for row in rows)
+    return max((limit.bound_s for limit in limits), default=0.0) > FLAT * slowest
+
+
+def latency_limits(document: Document) -> list[Limit]:
+    """Thresholds on percentiles of the latency."""
     found = []
     for row in document.get("objectives") or []:
         if row["metric"].rpartition(".")[2] != "latency":
@@ -64,7 +86,8 @@ def latency_limits(document: Document) -> list[tuple[str, float, float]]:
         threshold = parse_threshold(row["threshold"])
         if threshold.percentile is not None and threshold.percentile < 100.0:
             label = f"{row['metric']} {row['threshold']}"
-            found.append((label, _nines(threshold.percentile / 100.0), threshold.bound))
+            place = _nines(threshold.percentile / 100.0)
+            found.append(Limit(label, place, threshold.bound, row["status"]))
     return found
 
 
@@ -84,7 +107,7 @@ def _heading(document: Document) -> str:
     )
 
 
-def _traces(rows: Sequence[Document], limits: Sequence[tuple[str, float, float]]) -> list[Document]:
+def _traces(rows: Sequence[Document], limits: Sequence[Limit]) -> list[Document]:
     traces: list[Document] = []
     band = rows[0].get("band")
     if band and band["nines"]:
@@ -113,7 +136,8 @@ def _traces(rows: Sequence[Document], limits: Sequence[tuple[str, float, float]]
                 "hovertemplate": "%{y:.3s}s",
             }
         )
-    for label, nines, bound in limits:
+    for label, nines, bound, status in limits:
+        hue, sign = KEPT.get(status, (GREY, "circle"))
         traces.append(
             {
                 "type": "scatter",
@@ -123,7 +147,7 @@ def _traces(rows: Sequence[Document], limits: Sequence[tuple[str, float, float]]
                 "y": [bound],
                 "text": [plain(label)],
                 "textposition": "top left",
-                "marker": {"symbol": "x", "size": 10, "color": VERMILION},
+                "marker": {"symbol": sign, "size": 10, "color": hue},
                 "showlegend": False,
                 "hovertemplate": "threshold %{y:.3s}s",
             }
@@ -131,19 +155,25 @@ def _traces(rows: Sequence[Document], limits: Sequence[tuple[str, float, float]]
     return traces
 
 
-def _layout(rows: Sequence[Document], limits: Sequence[tuple[str, float, float]]) -> Document:
+def _layout(rows: Sequence[Document], limits: Sequence[Limit]) -> Document:
     last = max(row["nines"][-1] for row in rows)
     ticks = {nines: name for nines, name in TICKS.items() if nines <= last + 0.01}
     lines = [
-        {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": bound, "y1": bound,
-         "line": {"color": GREY, "width": 1, "dash": "dot"}}
-        for _, _, bound in limits
+        {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": limit.bound_s,
+         "y1": limit.bound_s, "line": {"color": GREY, "width": 1, "dash": "dot"}}
+        for limit in limits
     ]  # fmt: skip
     return layout(
         xaxis=axis(
             "percentile of good answers", tickvals=list(ticks), ticktext=list(ticks.values())
         ),
-        yaxis=axis("latency", tickformat="~s", ticksuffix="s", rangemode="tozero"),
+        yaxis=axis(
+            "latency",
+            tickformat="~s",
+            ticksuffix="s",
+            rangemode="tozero",
+            **({"type": "log", **DOUBLING} if squeezed(rows, limits) else {}),
+        ),
         shapes=lines,
     )
 

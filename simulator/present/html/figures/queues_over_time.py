@@ -35,6 +35,9 @@ class QueuesOverTime(Figure):
         if not names:
             return None
         times = centres(timeline)
+        highest = max(max(timeline["queue"][name]) for name in names)
+        # Less than one waiting is next to nothing, and should look like it.
+        scale = {"range": [0.0, 1.0]} if highest < 1.0 else {"rangemode": "tozero"}
         return Drawing(
             heading=_heading(names, means),
             caption="Mean number of requests waiting at each component in each stretch of time, "
@@ -53,13 +56,13 @@ class QueuesOverTime(Figure):
                         "x": times,
                         "y": timeline["queue"][name],
                         "line": {"color": color(position), "dash": dash(position), "width": 2},
-                        "hovertemplate": "%{y:.3~s}",
+                        "hovertemplate": "%{y:.3~r}",
                     }
                     for position, name in enumerate(names)
                 ],
                 "layout": time_layout(
                     timeline,
-                    yaxis=axis("waiting", rangemode="tozero", automargin=False),
+                    yaxis=axis("waiting", automargin=False, **scale),
                 ),
             },
             height=260,

@@ -40,7 +40,6 @@ class TimeByComponent(Figure):
                     yaxis=axis("", autorange="reversed", showgrid=False),
                     bargap=0.3,
                     uniformtext={"minsize": 11, "mode": "hide"},
-                    legend={**layout()["legend"], "traceorder": "normal"},
                 ),
             },
             height=300,

@@ -79,7 +79,7 @@ def _map(topology: Document, measures: Mapping[str, Document]) -> Markup:
     return Markup(
         '<div class="scroll"><svg class="map" viewBox="0 0 {w} {h}" width="{w}" height="{h}" '
         'style="min-width:{least}px" role="group" aria-label="Components and calls">'
-        '<defs><marker id="tip" viewBox="0 0 8 8" '
+        '<defs><marker id="call-tip" viewBox="0 0 8 8" '
         'refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" '
         'orient="auto"><path d="M0,0.5 L8,4 L0,7.5 z"/></marker></defs>{arrows}{boxes}</svg></div>'
     ).format(
@@ -126,7 +126,7 @@ def _arrow(link: Document, layers: Layers, points: Mapping[object, Point], most:
     style = " background" if link.get("background") or link["source"].startswith("(back") else ""
     rate = link["rate"]
     return Markup(
-        '<path class="call{style}" d="{path}" stroke-width="{width:.1f}" {tip}="url(#tip)">'
+        '<path class="call{style}" d="{path}" stroke-width="{width:.1f}" {tip}="url(#call-tip)">'
         "<title>{source} to {target}: {rate} calls a second</title></path>"
     ).format(
         style=style if rate else " background",

@@ -67,7 +67,13 @@ class UtilizationOverTime(Figure):
                 ],
                 "layout": time_layout(
                     timeline,
-                    yaxis=axis("", autorange="reversed", automargin=False, showgrid=False),
+                    yaxis=axis(
+                        "",
+                        autorange="reversed",
+                        automargin=False,
+                        showgrid=False,
+                        tickfont={"size": 11},
+                    ),
                     covered=True,
                     hovermode="closest",
                 ),

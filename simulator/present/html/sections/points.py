@@ -49,8 +49,8 @@ def _sweep(document: Document) -> DataTable:
 def _size(document: Document) -> DataTable:
     paths, items = document["paths"], document["candidates"][:SHOWN]
     return DataTable(
-        caption="All configurations, cheapest first. What is no cheaper than the winner was "
-        "not run.",
+        caption="All configurations, cheapest first."
+        + (" What is no cheaper than the winner was not run." if document["winner"] else ""),
         columns=(*paths, "cost", "ρ on paper", "latency p(99)", "status"),
         rows=[candidate_row(item, paths) for item in items],
         words=frozenset({len(paths) + 3}),

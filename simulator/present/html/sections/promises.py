@@ -8,6 +8,7 @@ from simulator.present.html.section import Section
 ESTIMATES = {"agrees": "pass", "close": "unsure", "off": "fail", "wrong unit": "fail",
              "no value": "fail"}  # fmt: skip
 CLAIMS = {"holds": "pass", "fails": "fail", "unsure": "unsure"}
+MANY = {"fails": "fail", "holds": "hold"}
 ORDER = ("fails", "unsure", "holds", "not simulated", "not run")
 
 
@@ -33,7 +34,10 @@ class Promises(Section):
 
 def _counts(claims: Sequence[Document]) -> str:
     counts = [(name, sum(claim["status"] == name for claim in claims)) for name in ORDER]
-    told = ", ".join(f"{number} {name}" for name, number in counts if number)
+    told = ", ".join(
+        f"{number} {name if number == 1 else MANY.get(name, name)}"
+        for name, number in counts if number
+    )  # fmt: skip
     open_ = [claim for claim in claims if claim["status"] == "not run"]
     more = f" To decide the open ones, {open_[0]['reason']}." if open_ else ""
     return f"Of {len(claims)} promises: {told}.{more}"
