@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import typer
 
+from simulator.metrics.load import said_load
 from simulator.present.numbers import count, dollars, percent, seconds, things
 from simulator.studies.run import RunOptions, plan_run
+from simulator.topology.load import load_of
 from simulator.topology.paper import PaperRow, on_paper
 from simulator.topology.reading import Loaded
 
@@ -14,8 +16,9 @@ def show_plan(loaded: Loaded, options: RunOptions) -> None:
     """Print what would be simulated, with utilizations on paper."""
     experiment, replications, workload = plan_run(loaded.topology, options)
     plan = on_paper(experiment.topology)
-    most = "at most " if workload.arrivals.closed else ""
-    typer.secho(f"  {loaded.topology.name} on paper · {most}{count(plan.rate)} rps", bold=True)
+    load = load_of(experiment.topology, workload.arrivals)
+    most = f", at most {count(plan.rate)} rps" if load["load_per_s"] is None else ""
+    typer.secho(f"  {loaded.topology.name} on paper · {said_load(load)}{most}", bold=True)
     typer.echo(
         f"  would run {things(replications, 'replication')} of {seconds(experiment.horizon_s)}: "
         f"about {things(experiment.expected_requests * replications, 'request')}, "

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from simulator.metrics.load import said_load
 from simulator.metrics.spread import Document
 from simulator.metrics.summary import Findings
 from simulator.quantities.grouping import grouped
@@ -110,9 +111,7 @@ def _sentence(
     bottleneck: str | None,
     on_paper: Mapping[str, float],
 ) -> str:
-    rate = document["arrivals"]
-    if not document["closed"]:
-        rate = f"{_spoken(document['rate'] * document['cells'])} rps"
+    rate = said_load(document)
     if not document["stable"]:
         return f"does not hold {rate}: {_what_gives_way(document, findings, bottleneck, on_paper)}"
     utilization = ""

@@ -17,7 +17,7 @@ from simulator.studies.errors import StudyError
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
 from simulator.studies.point import Found
-from simulator.studies.run import RunOptions, plan_run
+from simulator.studies.run import RunOptions, plan_run, refuse_idle_rate
 from simulator.studies.settled import evaluate_settled, scaling_notes, settled
 from simulator.studies.sweep import measured
 from simulator.topology.model import Topology
@@ -101,14 +101,8 @@ class _Search:
         assert options.thresholds is not None, "objectives are given"
         self.goals: tuple[Objective, ...] = options.thresholds
         self.today = options.rps or design.topology.rate
-        experiment, _, workload = plan_run(design.topology, options)
-        if workload.arrivals.own_rate is not None:
-            raise StudyError(
-                f"the load is that of the workload, {workload.arrivals.describe()}: there is no "
-                "rate to search",
-                "name one that follows --rps, such as --workload steady (a replay does with "
-                "`at_offered_rate: true`), or sweep a field: --over run.workload.users=10,20,40",
-            )
+        experiment = plan_run(design.topology, options)[0]
+        refuse_idle_rate(experiment, "search")
         plan = on_paper(experiment.topology)
         self.on_paper = plan.full_rps
         """Where something is full if nothing is hit or refused: not a bound."""
