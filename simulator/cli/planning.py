@@ -49,8 +49,10 @@ def show_plan(loaded: Loaded, options: RunOptions) -> None:
         with_all = " with all its replicas" if first.growth > 1.0 else ""
         certain = plan.saturation_rps is not None and plan.saturation_rps <= 1.001 * plan.full_rps
         spared = "" if certain else " unless hits or refusals spare it"
-        rate = f"{count(plan.full_rps)} rps{with_all}{spared}"
-        typer.echo(f"  {first.name} is the first to saturate, at {rate}")
+        rate = f"{count(plan.full_rps)} rps"
+        if load["load_beside"]:  # no one rate says it
+            rate = f"{plan.full_rps / plan.rate:.3g} times this load"
+        typer.echo(f"  {first.name} is the first to saturate, at {rate}{with_all}{spared}")
     typer.echo(f"  cost {dollars(plan.cost_usd_per_hour * loaded.topology.cells)}/h")
 
 

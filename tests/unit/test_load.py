@@ -147,3 +147,11 @@ def test_more_replicas_are_not_counted_by_what_users_might_ask_for() -> None:
     lines = dict(next_lines(run(topology, SHORT), "shop", "simulate shop", None))
     assert lines["try"] == "simulate shop --set web.replicas=2"
     assert "busy, +$1.00/h" in lines[""]
+
+
+def test_where_classes_bring_their_own_rates_saturation_is_told_as_a_share_of_all() -> None:
+    """48/s of 200 ms want 9.6 of 4 workers, which are full at 4/9.6 of that."""
+    web = {"kind": "service", "workers": 4, "steps": [{"work": "200ms"}]}
+    topology = Topology.model_validate(SHOP | {"components": {"web": web}})
+    verdict = run(topology, SHORT).document["verdict"]["sentence"]
+    assert "does not hold 30 rps and 18/s of crawl: web saturates at 0.417 times that" in verdict

@@ -164,6 +164,13 @@ def test_what_does_not_depend_on_a_mistake_is_told_with_it(
         ("name: shop", "name: my shop", ("a name has letters", "for example `my_shop`")),
         ("workers: 2", "workers: .inf", ('got "inf", must be a finite number', "")),
         ("[{work: 1ms}]", "{work: 1ms}", ("expected a list", "write a list")),
+        ("rate: 1 rps", "rate: 0", ("the rate is 0", "such as 100 rps")),
+        ("work: 1ms", "work: 1e300s", ("more than 100 000 years", "")),
+        (
+            "entry: web",
+            "entry: llm, attributes: {output_tokens: 2 s}",
+            ("`output_tokens` is a number of things, and `2 s` is a time", "leave the unit out"),
+        ),
         ("entry: web", "entry: web, share: 0", ("no request arrives", "give one of them")),
         ("latency:", "latency.page:", ("not a class of requests", "write `page.latency`")),
         ("latency:", "lag:", ("`lag` is not a metric", "a step `record: lag` makes it one")),
@@ -176,14 +183,16 @@ def test_common_slips_have_a_way_out(
 name: shop
 rate: 1 rps
 requests: {page: {entry: web}}
-components: {web: {kind: service, workers: 2, steps: [{work: 1ms}]}}
+components:
+  web: {kind: service, workers: 2, steps: [{work: 1ms}]}
+  llm: {kind: llm_api, first_token: 1s, per_token: 20ms}
 objectives: {latency: ["p(99)<1s"]}
 """
     path = tmp_path / "design.yaml"
     path.write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(DocumentError) as caught:
         load_topology(path)
-    (found,) = caught.value.diagnostics
+    (found,) = caught.value.diagnostics.errors
     assert told[0] in found.message and told[1] in found.hint
 
 
@@ -203,6 +212,6 @@ variants:
     )
     with pytest.raises(DocumentError) as caught:
         load_topology(path)
-    (found,) = caught.value.diagnostics
+    (found,) = caught.value.diagnostics.errors
     assert (found.code, found.hint) == ("E110", "did you mean `web`?")
     assert found.span is not None and (found.span.line, found.span.column) == (7, 23)
