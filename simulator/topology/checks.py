@@ -21,6 +21,15 @@ from simulator.topology.sound_part import SoundPart
 from simulator.topology.source import DocumentPath, Source
 from simulator.workload.arrival_process import Arrivals
 
+_FIGURES = ("given", "estimates")
+_MEASURED = (*_FIGURES, "components", "requests", "metrics", "variants", "faults")
+RESTS_ON = {
+    "given": _FIGURES,
+    "estimates": _FIGURES,
+    "claims": _MEASURED,
+    "questions": (*_MEASURED, "claims"),
+}
+"""Blocks with the names that claims, estimates and answers refer to."""
 OPTIONAL_ATTRIBUTES = frozenset({"input_tokens", "output_tokens"})
 
 
@@ -62,6 +71,9 @@ def check_sound_part(sound: SoundPart, source: Source) -> Iterator[Diagnostic]:
             yield found
     if sound.whole("components") and sound.whole("metrics"):
         yield from _objectives(topology, source)
+    for block, blocks in RESTS_ON.items():
+        if sound.keeps_names(blocks):
+            yield from _claims(topology, source, block)
     cycles = list(_cycles(topology, source))
     yield from cycles
     if not cycles and sound.whole("requests") and sound.whole("run"):
@@ -132,9 +144,10 @@ def _objectives(topology: Topology, source: Source) -> Iterator[Diagnostic]:
                 yield _at(source, ("objectives", name), "E108", *wrong)
 
 
-def _claims(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+def _claims(topology: Topology, source: Source, block: str = "") -> Iterator[Diagnostic]:
     for found in check_claims(topology):
-        yield _at(source, found.path, "E110", found.message, found.hint)
+        if block in ("", found.path[0]):
+            yield _at(source, found.path, "E110", found.message, found.hint)
 
 
 def _work_without_workers(topology: Topology, source: Source) -> Iterator[Diagnostic]:

@@ -84,6 +84,38 @@ def test_a_broken_field_of_the_document_itself_hides_nothing(tmp_path: Path) -> 
             """,
             [("E105", 1), ("E105", 1), ("E110", 1)],
         ),
+        # Variants, claims, estimates and answers beside a broken field.
+        (
+            """
+            name: shop
+            rate: 1 rps
+            requests: {page: {entry: web}}
+            components:
+              web: {kind: service, workers: four, steps: [{work: 1ms}]}
+            estimates: {busy: "rat * 2"}
+            claims:
+              fast: {text: fast, own: true, metric: latencyy.p99, expect: "<1s"}
+            variants:
+              big: {components: {web: {worker: 8}}}
+              more: {components: {wbe: {workers: 8}}}
+            questions: {q: {question: "?", answer: "{claims.slow}"}}
+            """,
+            [("E106", 5), ("E110", 6), ("E110", 8), ("E104", 10), ("E110", 11), ("E110", 12)],
+        ),
+        # What a broken part may have named is not told as unknown.
+        (
+            """
+            name: shop
+            rate: 1
+            requests: {page: {entry: web}}
+            components:
+              web: {kind: service, workers: 2, steps: [{record: done, rate: 3}]}
+            claims:
+              fast: {text: fast, own: true, metric: components.web.wait.p99, expect: "<1s"}
+              done: {text: done, own: true, metric: done.p99, expect: "<1s"}
+            """,
+            [("E107", 2), ("E106", 5)],
+        ),
         # The only component is broken.
         (
             """
