@@ -22,7 +22,7 @@ from simulator.studies.settled import evaluate_settled, scaling_notes, settled
 from simulator.studies.sweep import measured
 from simulator.topology.model import Topology
 from simulator.topology.objectives import Objective, objectives_of
-from simulator.topology.paper import on_paper
+from simulator.topology.paper import offered_when_full, on_paper
 
 REQUESTS_OF_CURVE = 20_000
 EVENTS_OF_SEARCH = 1_500_000
@@ -104,10 +104,12 @@ class _Search:
         experiment = plan_run(design.topology, options)[0]
         refuse_idle_rate(experiment, "search")
         plan = on_paper(experiment.topology)
-        self.on_paper = plan.full_rps
+        self.on_paper = offered_when_full(experiment.topology, lambda row: row.strain)
         """Where something is full if nothing is hit or refused: not a bound."""
         self.full_first = None if plan.strained is None else plan.strained.name
-        self.ceiling = plan.saturation_rps
+        self.ceiling = offered_when_full(
+            experiment.topology, lambda row: None if row.refuses else row.utilization_least
+        )
         """Where something saturates in any case."""
         certain = [row for row in plan.rows if not row.refuses]
         self.first_to_saturate = (

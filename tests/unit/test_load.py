@@ -28,6 +28,7 @@ from simulator.studies.size import size
 from simulator.studies.sweep import sweep
 from simulator.topology.load import load_of
 from simulator.topology.model import Topology
+from simulator.topology.paper import offered_when_full, on_paper
 from simulator.workload.arrival_process import Arrivals
 
 SHOP: dict[str, Any] = {
@@ -155,3 +156,12 @@ def test_where_classes_bring_their_own_rates_saturation_is_told_as_a_share_of_al
     topology = Topology.model_validate(SHOP | {"components": {"web": web}})
     verdict = run(topology, SHORT).document["verdict"]["sentence"]
     assert "does not hold 30 rps and 18/s of crawl: web saturates at 0.417 times that" in verdict
+
+
+def test_classes_with_rates_of_their_own_take_their_part_of_what_is_there() -> None:
+    """4 workers of 20 ms do 200/s; 18 of them are taken by the crawler."""
+    topology = Topology.model_validate(SHOP)
+    assert offered_when_full(topology, lambda row: row.strain) == pytest.approx(182.0)
+    every = topology.model_copy(update={"requests": {"page": topology.requests["page"]}})
+    full = on_paper(every).full_rps
+    assert offered_when_full(every, lambda row: row.strain) == pytest.approx(full) == 200.0
