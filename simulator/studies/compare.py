@@ -1,6 +1,6 @@
 """Designs side by side: what is different, what it changes, and when the answer would flip."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from simulator.studies.run import RunOptions, plan_run
 from simulator.studies.saved import Requests, found_of, requests_of, why_not
 from simulator.studies.scaling import unsettled_runs
 from simulator.topology.load import idle_rate
+from simulator.topology.objectives import objectives_of
 from simulator.topology.overlay import changes
 from simulator.topology.paper import PaperPlan, on_paper
 
@@ -33,6 +34,9 @@ HIGHER_IS_BETTER = frozenset({"throughput", "goodput", "quality", "availability"
 AXES = (
     "latency.p50", "latency.p95", "latency.p99", "errors.rate", "cost.per_hour", "quality",
 )  # fmt: skip
+COUNTED = frozenset({"errors.rate", "cost.per_hour", "quality"})
+"""Axes that mean something without a steady state, too."""
+
 ROUNDING = 1e-9
 LOAD = ("load", "load_beside", "load_per_s", "closed", "arrivals")
 """What is told of the load of the baseline; not in runs that were saved before it was noted."""
@@ -101,8 +105,10 @@ def compare(
         Measured(table, requests_of(item)) for table, item in zip(tables, found, strict=True)
     ]
     names = [design.name for design in designs]
-    rows = _rows(names, measured)
-    standings = _standings(names, measured, found)
+    promised = _promised(designs)
+    rows = _rows(names, measured, promised)
+    small = [row["metric"] for row in rows if promised.get(row["metric"], "").startswith("<")]
+    standings = _standings(names, measured, found, tuple(dict.fromkeys((*AXES, *small))))
     better = _dominance(standings, [item["document"]["stable"] for item in found])
     beaten = {pair["worse"] for pair in better}
     unbeaten = [name for name in names if name not in beaten]
@@ -241,7 +247,23 @@ def _difference(metric: str, a: Measured, b: Measured) -> Interval:
     return change(a.table[metric], b.table[metric])
 
 
-def _rows(names: Sequence[str], measured: Sequence[Measured]) -> list[Document]:
+def _promised(designs: Sequence[Design]) -> dict[str, str]:
+    """Metrics of all requests that an objective of some design is about, and its operator."""
+    found = {}
+    for design in designs:
+        for objective in objectives_of(design.topology):
+            if objective.of_class is None:
+                threshold = objective.threshold
+                percentile = threshold.percentile
+                what = threshold.aggregate if percentile is None else f"p{percentile:g}"
+                for name in (objective.metric, f"{objective.metric}.{what}"):
+                    found[name] = threshold.operator
+    return found
+
+
+def _rows(
+    names: Sequence[str], measured: Sequence[Measured], promised: Collection[str]
+) -> list[Document]:
     tables = [item.table for item in measured]
     rows = []
     for metric in tables[0]:
@@ -251,6 +273,7 @@ def _rows(names: Sequence[str], measured: Sequence[Measured]) -> list[Document]:
         rows.append(
             {
                 "metric": metric,
+                "promised": metric in promised,
                 "better": "higher" if direction_of(metric) > 0 else "lower",
                 "values": dict(zip(names, values, strict=True)),
                 "changes": {
@@ -276,7 +299,10 @@ def _change(metric: str, before: Measured, after: Measured) -> Document:
 
 
 def _standings(
-    names: Sequence[str], measured: Sequence[Measured], found: Sequence[Found]
+    names: Sequence[str],
+    measured: Sequence[Measured],
+    found: Sequence[Found],
+    axes: Sequence[str],
 ) -> Standings:
     """How every design stands against every other, on every axis that both were measured on.
 
@@ -286,8 +312,8 @@ def _standings(
     standings: Standings = {}
     for a, b in permutations(range(len(names)), 2):
         statuses = {}
-        for axis in AXES:
-            steady = (stable[a], stable[b]) if axis.startswith("latency") else (True, True)
+        for axis in axes:
+            steady = (True, True) if axis in COUNTED else (stable[a], stable[b])
             if steady[0] != steady[1]:
                 statuses[axis] = "better" if steady[0] else "worse"
             elif steady[0] and axis in measured[a].table and axis in measured[b].table:
@@ -300,8 +326,8 @@ def _standings(
 def _dominance(standings: Standings, stable: Sequence[bool]) -> list[Document]:
     """Pairs in which one design is worse in nothing and better in something, for certain.
 
-    Over latency, errors, cost per hour and quality. Each pair says in which of them the one is
-    better, and in which no difference is certain.
+    Over latency, errors, cost per hour, quality and what else is promised to be small. Each pair
+    says in which of them the one is better, and in which no difference is certain.
     """
     names = list(dict.fromkeys(a for a, _ in standings))
     steady = {name for name, is_stable in zip(names, stable, strict=True) if is_stable}
@@ -320,7 +346,7 @@ def _ahead(standings: Standings, unbeaten: Sequence[str]) -> dict[str, list[str]
     An axis on which no difference is certain is left out.
     """
     found = {}
-    for axis in AXES:
+    for axis in dict.fromkeys(axis for statuses in standings.values() for axis in statuses):
         ahead = [
             a
             for a in unbeaten

@@ -200,7 +200,7 @@ def test_a_load_that_does_not_follow_the_rate_is_not_judged_by_it(tmp_path: Path
         path.write_text(OFFICE.format(rate=1000, workload=workload), encoding="utf-8")
         done = simulate(str(path), "--no-report")
         assert "rps" not in done.stderr and "W201" not in done.stderr
-        head, _, _, verdict = done.stdout.splitlines()[:4]
+        head, _, verdict = done.stdout.partition("  █ VERDICT\n")
         assert f"office · {told}" in head and "1 replication ·" in head
         assert verdict.startswith(f"    ✓ holds {told}"), done.stdout
         assert "--rps has no effect" in simulate(str(path), "--no-report", "--rps", "5").stdout

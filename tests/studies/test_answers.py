@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import brentq
 
 from simulator.present.studies.capacity import verdict_of
-from simulator.present.studies.compare import flip_sentences, verdict_sentences
+from simulator.present.studies.compare import flip_sentences, headline_rows, verdict_sentences
 from simulator.present.studies.words import change_words
 from simulator.studies.capacity import capacity
 from simulator.studies.compare import compare
@@ -172,6 +172,21 @@ def test_of_three_designs_those_are_ahead_that_no_other_certainly_beats(desk: De
     assert found["ahead"]["cost.per_hour"] == ["desk"]
     assert found["ahead"]["latency.p95"] == ["a", "b"]
     assert "a and b have the better latency" in verdict_sentences(found)[0]
+
+
+def test_what_is_promised_is_compared_and_counts(shop: Design) -> None:
+    """A slower store and a faster web: a trade by more than ten standard errors on either side."""
+    promised = shop.varied(
+        [("metrics", {"lookup": {"inside": ["store"]}}), ("objectives", {"lookup": ["p(95)<1s"]})]
+    )
+    work = "steps.0.work.exponential.mean"
+    moved = promised.varied([(f"web.{work}", "10ms"), (f"store.{work}", "12ms")], name="moved")
+    options = RunOptions(requests=12_000, replications=4)
+    found = compare([promised, moved], options, Bench(HERE), flips=False).document
+    shown = [row["metric"] for row in headline_rows(found)]
+    assert "lookup.p95" in shown and "lookup.p50" not in shown
+    assert found["ahead"]["lookup.p95"] == ["shop"]
+    assert not found["dominance"]
 
 
 def test_no_metric_falls_by_more_than_all_of_it(desk: Design) -> None:

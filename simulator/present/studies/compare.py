@@ -27,18 +27,18 @@ HEADLINE = (
 
 
 def headline_rows(document: Document, every: bool = False) -> list[Document]:
-    """The rows worth showing: the main metrics, and all others that changed if ``every``."""
+    """The rows worth showing: main metrics, what is promised, every p99 that changed; or all."""
     rows: list[Document] = document["rows"]
     if every:
         return rows
     named = [row for name in HEADLINE for row in rows if row["metric"] == name]
-    own = [
-        row
-        for row in rows
-        if row["metric"].endswith(".p99") and row["metric"] not in HEADLINE
-        and any(change["status"] != "same" for change in row["changes"].values())
-    ]  # fmt: skip
+    own = [row for row in rows if row["metric"] not in HEADLINE and _matters(row)]
     return [*named, *own]
+
+
+def _matters(row: Document) -> bool:
+    changed = any(change["status"] != "same" for change in row["changes"].values())
+    return row["promised"] or (row["metric"].endswith(".p99") and changed)
 
 
 def comparison_lines(
@@ -112,7 +112,10 @@ def verdict_sentences(document: Document) -> list[str]:
     if not any(design["stable"] for design in document["designs"]):
         found.append("no design has a steady state, so latencies depend on the length of the run")
     if not found:
-        found.append("no certain difference in latency, errors, cost or quality")
+        rows = [row for row in document["rows"] if row["promised"] and row["better"] == "lower"]
+        others = _labels([row["metric"] for row in rows if row["metric"] not in HEADLINE])
+        known = ["latency", "errors", "cost", "quality", *others]
+        found.append(f"no certain difference in {listed(known, 'or')}")
     return found
 
 
