@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from simulator.present.numbers import seconds
+from simulator.present.numbers import percent, seconds
 from simulator.studies.run import RunResult
 from simulator.studies.scaling import asked_in_run, asked_on_paper
+from simulator.topology.load import users_wait
 
 TARGET_UTILIZATION = 0.7
 DEFAULT_SEED = " --seed 42"
@@ -18,7 +19,8 @@ def next_lines(
 ) -> list[tuple[str, str]]:
     """Labelled commands: what to try, where the report is, how to get the same again."""
     lines = []
-    trial = _more_replicas(result)
+    waits = users_wait(result.topology, result.experiment.arrivals)
+    trial = _twice_the_replicas(result) if waits else _more_replicas(result)
     if trial is not None:
         flag, why = trial
         lines += [("try", f"{again.removesuffix(DEFAULT_SEED)} {flag}"), ("", why)]
@@ -56,6 +58,22 @@ def _more_replicas(result: RunResult) -> tuple[str, str] | None:
         change = f"{row.name} ρ {strain * replicas / more:.2f} instead of {strain:.2f}"
         return f"--set {row.name}.{field}={more}", f"on paper: {change}{with_all}{cost}"
     return None
+
+
+def _twice_the_replicas(result: RunResult) -> tuple[str, str] | None:
+    """A flag for the busiest component where users wait, who then ask for more than now."""
+    name = result.document["verdict"]["bottleneck"]
+    if name is None:
+        return None
+    used = result.document["components"][name]["utilization"] or 0.0
+    component = result.topology.components[name]
+    replicas = getattr(component, "replicas", None)
+    if used < TARGET_UTILIZATION or replicas is None or component.scaling is not None:
+        return None
+    extra = (component.cost or 0.0) * replicas
+    cost = f", +${extra:.2f}/h" if extra else ""
+    why = f"{name} is {percent(used)} busy{cost}; users who wait less ask for more: a run tells"
+    return f"--set {name}.replicas={2 * replicas}", why
 
 
 def _as_scaled(result: RunResult, name: str, reaction_s: float) -> tuple[str, str] | None:

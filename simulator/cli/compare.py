@@ -68,6 +68,7 @@ def compare(
 
             loaded.append(loaded[0].varied(pairs_of(settings), name=", ".join(settings)))
         limits = [parse_gate(text) for text in gates or ()]
+        words.tell_idle_rps(loaded[0].topology, options)
         result = compared(loaded, options, bench, gates=limits, flips=flips)
     label = _label(result.designs[:1] if one else result.designs)
     names = (loaded[0].topology.name, "compare", label)

@@ -40,7 +40,8 @@ def drill(
     )
     try:
         with progress_bar(quiet or json_) as progress:
-            result = run_drill(loaded.topology, replace(options, jobs=jobs), progress)
+            words.tell_idle_rps(loaded.topology, options)
+        result = run_drill(loaded.topology, replace(options, jobs=jobs), progress)
     except DocumentError as error:
         show(error.diagnostics)
         raise typer.Exit(exit_codes.USAGE) from None

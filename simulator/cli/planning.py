@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import typer
 
+from simulator.metrics.load import said_load
 from simulator.present.numbers import count, dollars, percent, seconds, things
 from simulator.studies.run import RunOptions, plan_run
+from simulator.topology.load import load_of
 from simulator.topology.paper import PaperRow, on_paper
 from simulator.topology.reading import Loaded
 
@@ -14,8 +16,9 @@ def show_plan(loaded: Loaded, options: RunOptions) -> None:
     """Print what would be simulated, with utilizations on paper."""
     experiment, replications, workload = plan_run(loaded.topology, options)
     plan = on_paper(experiment.topology)
-    most = "at most " if workload.arrivals.closed else ""
-    typer.secho(f"  {loaded.topology.name} on paper · {most}{count(plan.rate)} rps", bold=True)
+    load = load_of(experiment.topology, workload.arrivals)
+    most = f", at most {count(plan.rate)} rps" if load["load_per_s"] is None else ""
+    typer.secho(f"  {loaded.topology.name} on paper · {said_load(load)}{most}", bold=True)
     typer.echo(
         f"  would run {things(replications, 'replication')} of {seconds(experiment.horizon_s)}: "
         f"about {things(experiment.expected_requests * replications, 'request')}, "
@@ -46,8 +49,10 @@ def show_plan(loaded: Loaded, options: RunOptions) -> None:
         with_all = " with all its replicas" if first.growth > 1.0 else ""
         certain = plan.saturation_rps is not None and plan.saturation_rps <= 1.001 * plan.full_rps
         spared = "" if certain else " unless hits or refusals spare it"
-        rate = f"{count(plan.full_rps)} rps{with_all}{spared}"
-        typer.echo(f"  {first.name} is the first to saturate, at {rate}")
+        rate = f"{count(plan.full_rps)} rps"
+        if load["load_beside"]:  # no one rate says it
+            rate = f"{plan.full_rps / plan.rate:.3g} times this load"
+        typer.echo(f"  {first.name} is the first to saturate, at {rate}{with_all}{spared}")
     typer.echo(f"  cost {dollars(plan.cost_usd_per_hour * loaded.topology.cells)}/h")
 
 

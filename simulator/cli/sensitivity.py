@@ -46,6 +46,7 @@ def sensitivity(
     ranges = words.ranges_of(vary, "--vary")
     design = words.load_design_or_fail(topology, settings)
     with words.bench_of(jobs, backend, scheduler, store, no_store, quiet) as bench:
+        words.tell_idle_rps(design.topology, options)
         result = ranked(design, options, ranges, bench, trajectories=trajectories, span=share)
     document = result.document
     words.put_out(

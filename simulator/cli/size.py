@@ -40,6 +40,7 @@ def size(
     ranges = words.ranges_of(vary, "--vary")
     design = words.load_design_or_fail(topology, settings)
     with words.bench_of(jobs, backend, scheduler, store, no_store, quiet) as bench:
+        words.tell_idle_rps(design.topology, options)
         result = sized(design, ranges, options, bench)
     document = result.document
     use = words.run_command(topology, rps, workload, settings or (), thresholds or ())

@@ -157,6 +157,15 @@ def load_design_or_fail(word: str, settings: Sequence[str] | None = None) -> Any
         fail(str(error), error.hint)
 
 
+def tell_idle_rps(topology: Any, options: Any) -> None:
+    """Warn on stderr of an ``--rps`` that plays no part."""
+    from simulator.studies.run import idle_rps, plan_run
+
+    idle = idle_rps(plan_run(topology, options)[0], options)
+    if idle is not None:
+        typer.secho(f"warning: {idle}", fg="yellow", err=True)
+
+
 def ranges_of(texts: Sequence[str] | None, flag: str) -> list[Any]:
     """The ranges of a command line, or what is wrong with one and exit 2."""
     from simulator.studies.errors import StudyError

@@ -58,6 +58,7 @@ def sweep(
     with words.bench_of(jobs, backend, scheduler, store, no_store, quiet) as bench:
         listed = _listed(points) if points is not None else []
         plan = plan_sweep(ranges, lhs=lhs, points=listed, seed=seed)
+        words.tell_idle_rps(design.topology, options)
         result = swept(design, plan, options, bench)
     document = result.document
     tables = [str(put_table(document, path)) for path in out or ()]

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 from simulator.components.gpu_checks import idle_fields, mistakes
 from simulator.components.gpu_server import GpuPoolServer
 from simulator.kernel.component import Component, Means, Paper
-from simulator.kernel.references import NumberAttribute
+from simulator.kernel.references import CountAttribute
 from simulator.kernel.site import Site
 from simulator.policies.autoscale import Autoscale
 from simulator.policies.gpu_serving import (
@@ -74,9 +74,9 @@ class GpuPool(Component):
     """Link between the GPUs of a replica; the GPU's own if left out."""
     batching: BatchingName = "continuous"
     """`continuous`, `dynamic` (Triton), `static` (wait for a full batch), or `single`."""
-    input_tokens: NumberAttribute = Field("input_tokens", validate_default=True)
+    input_tokens: CountAttribute = Field("input_tokens", validate_default=True)
     """Attribute with the number of prompt tokens."""
-    output_tokens: NumberAttribute = Field("output_tokens", validate_default=True)
+    output_tokens: CountAttribute = Field("output_tokens", validate_default=True)
     """Attribute with the number of generated tokens."""
     max_num_seqs: PositiveCount | None = None
     """Most sequences in a step; vLLM's default for the GPU if left out (256 or 1,024)."""

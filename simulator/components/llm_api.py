@@ -6,7 +6,7 @@ from pydantic import Field, PositiveInt
 
 from simulator.kernel.component import Component, Means, Paper, Server
 from simulator.kernel.outcome import Outcome
-from simulator.kernel.references import NumberAttribute
+from simulator.kernel.references import CountAttribute
 from simulator.kernel.request import Flow, Request
 from simulator.kernel.site import Site
 from simulator.kernel.spec import Spec
@@ -59,9 +59,9 @@ class LlmApi(Component):
     """Time to the first token (queueing and prefill at the provider)."""
     per_token: DurationDistribution
     """Time per further token, drawn once per request."""
-    input_tokens: NumberAttribute = Field("input_tokens", validate_default=True)
+    input_tokens: CountAttribute = Field("input_tokens", validate_default=True)
     """Attribute with the number of prompt tokens."""
-    output_tokens: NumberAttribute = Field("output_tokens", validate_default=True)
+    output_tokens: CountAttribute = Field("output_tokens", validate_default=True)
     """Attribute with the number of generated tokens."""
     output_tokens_max: PositiveInt | None = None
     """Generation stops after so many tokens."""

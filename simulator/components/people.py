@@ -39,7 +39,7 @@ class People(Component):
     """How many are at work around the clock, without `shifts`."""
     shifts: list[Shift] = Field(default_factory=list)
     """Working hours; shifts that overlap add up."""
-    starts: TimeOfDay = 9 * 3600.0
+    starts: TimeOfDay = Field("09:00", validate_default=True)
     """Time of day at which the simulation begins."""
     starts_on: DayName = "mon"
     """Day on which the simulation begins."""

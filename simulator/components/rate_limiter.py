@@ -8,7 +8,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from simulator.kernel.attempts import push_back
 from simulator.kernel.component import Component, Means, Paper, Server
 from simulator.kernel.outcome import Outcome
-from simulator.kernel.references import Attribute, NumberAttribute
+from simulator.kernel.references import Attribute, CountAttribute
 from simulator.kernel.request import NEVER, Flow, Request
 from simulator.kernel.site import Site
 from simulator.policies.limiting import Limiter, RateAlgorithm
@@ -43,7 +43,7 @@ class RateLimiter(Component):
     """Copies of the limiter, each with limits of its own; calls go to them in turns."""
     tokens: PositiveFloat = 1.0
     """Tokens a call takes."""
-    tokens_from: NumberAttribute | None = None
+    tokens_from: CountAttribute | None = None
     """Attribute that says how many tokens a call takes instead."""
     when_limited: Literal["reject", "wait"] = "reject"
     """What happens without a token."""

@@ -13,6 +13,7 @@ from simulator.interview.material import Material, metric
 from simulator.interview.numbers import Figure, plain_words, sentences, spaced
 from simulator.interview.questions import answered
 from simulator.interview.trade_offs import trade_off_section
+from simulator.metrics.load import said_load
 from simulator.studies.claims import worst_first
 from simulator.studies.estimates import Computed
 from simulator.studies.metric_units import RATIO, unit_of_word
@@ -59,7 +60,7 @@ def card_document(material: Material, sections: Sequence[Section]) -> dict[str, 
         "status": verdict["status"],
         "verdict": f"{sentence[:1].upper()}{sentence[1:]}.",
         "facts": [
-            Figure(topology.rate * topology.cells, "requests/s").exact,
+            _load(material),
             f"seed {material.seed}",
         ],
         "components": len(topology.components),
@@ -70,6 +71,14 @@ def card_document(material: Material, sections: Sequence[Section]) -> dict[str, 
         "svg": svg(topology),
         "sections": to_data(sections),
     }
+
+
+def _load(material: Material) -> str:
+    document, topology = material.base.document, material.topology
+    if document.get("load_beside") or document.get("closed"):
+        return said_load(document)
+    rate = document.get("rate", topology.rate) * topology.cells
+    return Figure(rate, "requests/s").exact
 
 
 def title_of(material: Material) -> str:
@@ -175,7 +184,7 @@ def _simulation(material: Material) -> Section:
     document = base.document
     sentence = document["verdict"]["sentence"]
     section.say(f"{sentence[:1].upper()}{sentence[1:]}.")
-    section.say(_what_counts(material.topology))
+    section.say(_what_counts(material.topology, document))
     words = ["latency.p50", "latency.p95", "latency.p99", "ttft.p50", "ttft.p99", "tpot.p50"]
     words += [f"{name}.p99" for name in material.topology.metrics]
     words += [
@@ -221,7 +230,7 @@ def _meaning(topology: Topology, *, streamed: bool) -> str:
     return " ".join(said)
 
 
-def _what_counts(topology: Topology) -> str:
+def _what_counts(topology: Topology, document: dict[str, Any]) -> str:
     """What the offered rate is a rate of, where classes with rates of their own come beside it."""
     own = {name: spec.rate for name, spec in topology.requests.items() if spec.rate is not None}
     if not own:
@@ -229,6 +238,8 @@ def _what_counts(topology: Topology) -> str:
     cells = topology.cells
     offered = Figure(topology.rate * cells, "requests/s").exact
     shared = ", ".join(plain_words(name) for name in topology.requests if name not in own)
+    if not shared or document["load_per_s"] is None:
+        return ""
     beside = ", ".join(
         f"{plain_words(name)} ({Figure(rate * cells, 'requests/s').exact})"
         for name, rate in own.items()

@@ -21,6 +21,7 @@ from simulator.studies.conditions import Measured
 from simulator.studies.metric_units import RATIO, SHARE
 from simulator.studies.readings import refused_share
 from simulator.topology.paper import on_paper
+from simulator.topology.reading import find_workload
 
 HOURS_PER_MONTH = 730.0
 FAR_APART = 1.5
@@ -30,6 +31,9 @@ FAR_APART = 1.5
 def growth_section(material: Material) -> Section:
     """What multiples of the load do to the design, and to one with as many servers as needed."""
     section = Section("At 2x, 10x and 100x")
+    if not material.growth:
+        section.say(_of_its_own(material))
+        return section
     section.say(
         "2x and 10x are simulated, on the design as it stands or with the counts of the row, as is "
         "said there. The rest is arithmetic: the load of a component (on paper, or as the run "
@@ -56,8 +60,21 @@ def growth_section(material: Material) -> Section:
 
 def full_first(material: Material) -> Full | None:
     """The component that growth fills first, as the arithmetic of this section has it."""
+    if not material.growth:
+        return None
     step = material.growth[0]
     return first_full(material.topology, step.paper, step.factor)
+
+
+def _of_its_own(material: Material) -> str:
+    """That no multiple of a rate can be offered, and how to ask for more all the same."""
+    arrivals = find_workload(material.topology.run.workload or "steady").arrivals
+    field = "users=20,40,200" if arrivals.closed else "speed=2,10"
+    return (
+        f"The load is that of the workload, {arrivals.describe()}, so there is no rate to "
+        f"multiply; more of it is `simulate sweep {material.topology.name} "
+        f"--over run.workload.{field}`."
+    )
 
 
 def _first(material: Material) -> str:

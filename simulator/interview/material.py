@@ -24,6 +24,7 @@ from simulator.topology.claim_checks import PLACEHOLDER
 from simulator.topology.model import Topology
 from simulator.topology.overlay import Data
 from simulator.topology.paper import PaperPlan, on_paper
+from simulator.topology.reading import find_workload
 
 GROWTH = (2.0, 10.0, 100.0)
 AS_IT_STANDS_UP_TO = 2.0
@@ -58,7 +59,10 @@ class Growth:
 
 @dataclass(frozen=True)
 class Material:
-    """What there is to say about a topology."""
+    """What there is to say about a topology.
+
+    ``growth`` is empty where the workload makes the load, so that there is no rate to multiply.
+    """
 
     topology: Topology
     seed: int
@@ -113,7 +117,9 @@ def gather(
         told=lambda done, total: say(f"run {done} of {total}"),
     )
     runs = check.runs
-    growth = [_growth(topology, data, factor, runs[base]) for factor in GROWTH]
+    follows = find_workload(topology.run.workload or "steady").arrivals.own_rate is None
+    factors = GROWTH if follows else ()
+    growth = [_growth(topology, data, factor, runs[base]) for factor in factors]
     larger: dict[Condition, list[str]] = {
         step.condition: [] for step in growth if step.condition is not None
     }

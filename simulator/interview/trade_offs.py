@@ -7,6 +7,7 @@ from simulator.interview.blocks import Section
 from simulator.interview.claims_table import MARKS, figure_of
 from simulator.interview.material import Material, metric
 from simulator.interview.numbers import Figure, plain_words
+from simulator.metrics.load import said_load
 from simulator.studies.claims import Checked
 from simulator.studies.conditions import Measured
 from simulator.studies.metric_units import RATIO, SHARE, unit_of_word
@@ -144,6 +145,9 @@ def _rate(measured: Measured, base: Measured) -> str:
     """The load that a variant is run at, where it is not that of the design."""
     if measured.failure is not None or base.failure is not None:
         return ""
+    if measured.document["closed"] or base.document["closed"]:
+        loads = [said_load(run.document) for run in (measured, base)]
+        return "" if loads[0] == loads[1] else f" (with {loads[0]})"
     own, usual = (run.document["rate"] * run.document["cells"] for run in (measured, base))
     if abs(own / usual - 1.0) < SAME_RATE:
         return ""

@@ -18,6 +18,10 @@ class NumberName(AttributeName):
     """The name of an attribute that has to be a number."""
 
 
+class CountName(NumberName):
+    """The name of an attribute that counts things, which no duration does."""
+
+
 class ListName(AttributeName):
     """The name of an attribute that has to be a list, which only a trace supplies."""
 
@@ -33,6 +37,10 @@ Attribute = Annotated[
 NumberAttribute = Annotated[
     str, Field(description="Name of a request attribute, a number.", min_length=1),
     AfterValidator(NumberName),
+]  # fmt: skip
+CountAttribute = Annotated[
+    str, Field(description="Name of a request attribute, a number.", min_length=1),
+    AfterValidator(CountName),
 ]  # fmt: skip
 ListAttribute = Annotated[
     str, Field(description="Name of a request attribute, a list from a trace.", min_length=1),

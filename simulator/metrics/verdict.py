@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from simulator.metrics.load import said_load
 from simulator.metrics.spread import Document
 from simulator.metrics.summary import Findings
-from simulator.quantities.grouping import grouped
+from simulator.quantities.grouping import grouped, told_ratio
 
 FAILING = 0.01
 """Share of failures that a verdict does not pass over, asked or not."""
@@ -110,9 +111,7 @@ def _sentence(
     bottleneck: str | None,
     on_paper: Mapping[str, float],
 ) -> str:
-    rate = document["arrivals"]
-    if not document["closed"]:
-        rate = f"{_spoken(document['rate'] * document['cells'])} rps"
+    rate = said_load(document)
     if not document["stable"]:
         return f"does not hold {rate}: {_what_gives_way(document, findings, bottleneck, on_paper)}"
     utilization = ""
@@ -163,9 +162,9 @@ def _what_gives_way(
     )
     overload = on_paper.get(name or "", 0.0)
     if name is not None and overload >= 1.0:
-        capacity = document["rate"] * document["cells"] / overload
         rest = ", and turns the rest away" if document["sheds"] else ""
-        return f"{name} saturates at {_spoken(capacity)} rps (ρ = {overload:.2f}){rest}"
+        capacity = _capacity(document, overload)
+        return f"{name} saturates at {capacity} (ρ = {told_ratio(overload)}){rest}"
     # Where no queue grows, the busiest component is not to blame: requests wait somewhere else,
     # or the run is shorter than a wave that all of them follow.
     what = f"the backlog of {name}" if findings.unstable else "the number of requests in flight"
@@ -173,6 +172,13 @@ def _what_gives_way(
     if since_s is not None:
         return f"{what} still grows {since_s:.3g} s after the fault"
     return f"{what} keeps growing"
+
+
+def _capacity(document: Document, overload: float) -> str:
+    """The load at which a component is full, if all of the load grows alike."""
+    if document["load_beside"] or not document["load"]:
+        return f"{1.0 / overload:.3g} times that"
+    return f"{_spoken(document['rate'] * document['cells'] / overload)} rps"
 
 
 def _warnings(document: Document, findings: Findings) -> list[str]:

@@ -65,7 +65,7 @@ class Autoscale(Spec):
     """Time in which a ready replica gets to its full number of workers."""
     schedule: list[Shift] = Field(default_factory=list)
     """Least number of replicas by time of day and week."""
-    starts: TimeOfDay = 0.0
+    starts: TimeOfDay = Field("00:00", validate_default=True)
     """Time of day at which the simulation begins."""
     starts_on: DayName = "mon"
     """Day on which the simulation begins."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import PositiveInt, model_validator
 
-from simulator.kernel.references import Attribute, ListAttribute, NumberAttribute
+from simulator.kernel.references import Attribute, CountAttribute, ListAttribute
 from simulator.kernel.spec import Spec
 from simulator.quantities import (
     Bandwidth,
@@ -146,11 +146,11 @@ class Diffusion(Spec):
     """Time of one denoising step for each image of 1024 x 1024 pixels."""
     decode_per_image: Duration = 0.0
     """Time to decode one image."""
-    steps: NumberAttribute | PositiveInt = 30
+    steps: CountAttribute | PositiveInt = 30
     """Denoising steps: a number, or an attribute of the request."""
-    images: NumberAttribute | PositiveInt = 1
+    images: CountAttribute | PositiveInt = 1
     """Images asked for: a number, or an attribute of the request."""
-    pixels: NumberAttribute | PositiveInt = 1024
+    pixels: CountAttribute | PositiveInt = 1024
     """Width and height of the images: a number, or an attribute of the request."""
     adapter: Attribute | None = None
     """Attribute that names the adapter (LoRA) the request needs."""

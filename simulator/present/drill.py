@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
+from simulator.metrics.load import said_load
 from simulator.present.numbers import percent, seconds, things
 
 Line = tuple[str, str]
@@ -22,7 +23,7 @@ def drill_lines(
     lasts = document["phases"]["fault_ends_s"] - document["phases"]["fault_begins_s"]
     yield (
         "bold",
-        f"  {document['topology']} · {document['rate']:g} rps · "
+        f"  {document['topology']} · {said_load(document)} · "
         f"{things(document['runs'], 'run')} of {seconds(document['horizon_s'])}, "
         f"each fault lasts {seconds(lasts)}",
     )

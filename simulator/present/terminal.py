@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from simulator.metrics.load import said_load
 from simulator.present.faults import fault_lines
 from simulator.present.numbers import (
     count,
@@ -65,10 +66,10 @@ def _section(title: str, aside: str = "") -> Iterator[tuple[str, str]]:
 def _head(document: Document) -> str:
     cut = document["run"]["warmup_s"]
     warm_up = f", {seconds(cut)} warm-up cut" if cut else ""
-    rate = [] if document.get("closed") else [f"{count(document['rate'] * document['cells'])} rps"]
-    cells = [f"in {document['cells']} cells"] if document["cells"] > 1 else []
+    cells = f"in {document['cells']} cells" if document["cells"] > 1 else ""
+    how = f"{cells} {'' if document.get('closed') else document['arrivals']}".strip()
     return (
-        f"{document['topology']} · {' '.join([*rate, *cells, document['arrivals']])} · "
+        f"{document['topology']} · {said_load(document, how)} · "
         f"{seconds(document['horizon_s'])}{warm_up} · "
         f"{things(document['replications'], 'replication')} · seed {document['seed']}"
     )

@@ -13,10 +13,13 @@ document never leaves open whether 500 is half a second or eight minutes.
 import re
 
 from simulator.quantities.grammar import (
+    IMPOSSIBLE_VALUE,
     NUMBER,
     Dimension,
+    QuantityError,
     refuse_syntax,
     refuse_unless_possible,
+    shown,
     text_of,
     three_digits,
 )
@@ -34,6 +37,9 @@ SECONDS = {
     "ns": 1e-9,
 }
 """Seconds in each unit of a duration."""
+
+LONGEST_S = 100_000 * 365 * 86_400.0
+"""A longer duration is a slip of the pen."""
 
 _PER_SECOND = {"ms": 1e3, "us": 1e6, "µs": 1e6, "ns": 1e9}
 _UNITS = "|".join(sorted(SECONDS, key=len, reverse=True))
@@ -63,7 +69,16 @@ def parse_duration(value: object) -> float:
         position = part.end()
     if not text:
         raise refuse_syntax(value, _WHAT, _FORMS)
+    if LONGEST_S < seconds < float("inf"):
+        raise QuantityError(
+            IMPOSSIBLE_VALUE, f"got {shown(value)}, which is more than 100 000 years"
+        )
     return refuse_unless_possible(value, seconds, _WHAT)
+
+
+def is_duration(text: str) -> bool:
+    """Whether a text is a duration with its unit."""
+    return re.fullmatch(_PATTERN, text) is not None
 
 
 def format_duration(seconds: float) -> str:

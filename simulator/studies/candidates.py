@@ -13,6 +13,7 @@ from simulator.studies.ranges import Setting
 from simulator.studies.run import REPLICATIONS, RunOptions, plan_run
 from simulator.studies.settled import evaluate_settled, settled
 from simulator.studies.sweep import measured
+from simulator.topology.load import users_wait
 from simulator.topology.paper import on_paper
 
 REQUESTS = 20_000
@@ -54,6 +55,8 @@ class Candidate:
     found: Found | None = None
     check: Document | None = None
     requests: int = 0
+    waits: bool = False
+    """Whether users wait, who cannot ask for more than they are answered."""
 
     def to_document(self) -> Document:
         """The candidate as plain data."""
@@ -61,7 +64,7 @@ class Candidate:
             "settings": dict(self.settings),
             "status": self.status,
             "cost_per_hour_on_paper": self.cost_usd_per_hour,
-            "utilization_on_paper": self.utilization,
+            "utilization_on_paper": min(self.utilization, 1.0) if self.waits else self.utilization,
             "busiest": self.busiest,
             "requests": self.requests,
         }
@@ -78,13 +81,16 @@ class Candidate:
 def candidate(design: Design, settings: tuple[Setting, ...], options: RunOptions) -> Candidate:
     """A configuration on paper: what it costs, and whether it can keep up at all."""
     varied = settled(design.varied(settings), options)
-    plan = on_paper(plan_run(varied.topology, options)[0].topology)
+    experiment = plan_run(varied.topology, options)[0]
+    plan = on_paper(experiment.topology)
+    waits = users_wait(experiment.topology, experiment.arrivals)
     busiest = plan.busiest
     utilization = (busiest.utilization or 0.0) if busiest else 0.0
     cost = plan.cost_usd_per_hour * varied.topology.cells
     name = busiest.name if busiest else None
-    found = Candidate(settings, varied, cost, utilization, name)
-    if plan.saturation_rps is not None and plan.saturation_rps <= plan.rate:
+    found = Candidate(settings, varied, cost, utilization, name, waits=waits)
+    full = plan.saturation_rps is not None and plan.saturation_rps <= plan.rate
+    if full and not waits:
         found.status = "overloaded"
     return found
 

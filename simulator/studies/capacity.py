@@ -17,12 +17,12 @@ from simulator.studies.errors import StudyError
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
 from simulator.studies.point import Found
-from simulator.studies.run import RunOptions, plan_run
+from simulator.studies.run import RunOptions, plan_run, refuse_idle_rate
 from simulator.studies.settled import evaluate_settled, scaling_notes, settled
 from simulator.studies.sweep import measured
 from simulator.topology.model import Topology
 from simulator.topology.objectives import Objective, objectives_of
-from simulator.topology.paper import on_paper
+from simulator.topology.paper import offered_when_full, on_paper
 
 REQUESTS_OF_CURVE = 20_000
 EVENTS_OF_SEARCH = 1_500_000
@@ -101,19 +101,15 @@ class _Search:
         assert options.thresholds is not None, "objectives are given"
         self.goals: tuple[Objective, ...] = options.thresholds
         self.today = options.rps or design.topology.rate
-        experiment, _, workload = plan_run(design.topology, options)
-        if workload.arrivals.own_rate is not None:
-            raise StudyError(
-                f"the load is that of the workload, {workload.arrivals.describe()}: there is no "
-                "rate to search",
-                "name one that follows --rps, such as --workload steady (a replay does with "
-                "`at_offered_rate: true`), or sweep a field: --over run.workload.users=10,20,40",
-            )
+        experiment = plan_run(design.topology, options)[0]
+        refuse_idle_rate(experiment, "search")
         plan = on_paper(experiment.topology)
-        self.on_paper = plan.full_rps
+        self.on_paper = offered_when_full(experiment.topology, lambda row: row.strain)
         """Where something is full if nothing is hit or refused: not a bound."""
         self.full_first = None if plan.strained is None else plan.strained.name
-        self.ceiling = plan.saturation_rps
+        self.ceiling = offered_when_full(
+            experiment.topology, lambda row: None if row.refuses else row.utilization_least
+        )
         """Where something saturates in any case."""
         certain = [row for row in plan.rows if not row.refuses]
         self.first_to_saturate = (

@@ -19,6 +19,7 @@ from simulator.studies.point import Found, Point
 from simulator.studies.run import RunOptions, plan_run
 from simulator.studies.saved import Requests, found_of, requests_of, why_not
 from simulator.studies.scaling import unsettled_runs
+from simulator.topology.load import idle_rate
 from simulator.topology.objectives import objectives_of
 from simulator.topology.overlay import changes
 from simulator.topology.paper import PaperPlan, on_paper
@@ -37,6 +38,8 @@ COUNTED = frozenset({"errors.rate", "cost.per_hour", "quality"})
 """Axes that mean something without a steady state, too."""
 
 ROUNDING = 1e-9
+LOAD = ("load", "load_beside", "load_per_s", "closed", "arrivals")
+"""What is told of the load of the baseline; not in runs that were saved before it was noted."""
 NOT_COMPARED = frozenset({"name", "summary", "source", "variants", "estimates", "claims"})
 
 Standings = dict[tuple[str, str], dict[str, str]]
@@ -109,10 +112,13 @@ def compare(
     better = _dominance(standings, [item["document"]["stable"] for item in found])
     beaten = {pair["worse"] for pair in better}
     unbeaten = [name for name in names if name not in beaten]
-    turns = cost_flips(names, found)
+    idle = _idle_rate(designs, load)
+    turns = [turn for turn in cost_flips(names, found) if not (idle and turn["by"] == "rate")]
     tried: list[float] = []
     options = replace(load, replications=found[0]["document"]["replications"])
-    if flips or (flips is None and any(reason is not None for reason in again)):
+    if flips is None:
+        flips = any(reason is not None for reason in again)
+    if flips and not idle:
         nearby, tried = latency_flips(designs, found, options, bench)
         turns += nearby
     baseline = found[0]["document"]
@@ -120,6 +126,7 @@ def compare(
         "schema": 1,
         "study": "compare",
         "rate": baseline["rate"] * baseline["cells"],
+        **{word: baseline[word] for word in LOAD if word in baseline},
         "workload": baseline["workload"],
         "horizon_s": baseline["horizon_s"],
         "warmup_s": cut_s,
@@ -137,6 +144,7 @@ def compare(
         "ahead": _ahead(standings, unbeaten),
         "flips": turns,
         "flips_tried_at": tried,
+        "no_rate": idle,
         "gates": judge_gates(gates, rows, names[1:]),
         "horizons": shortness([spans_of(item["document"]) for item in found]),
         "unsettled": unsettled_runs(item["unsettled_s"] for item in found),
@@ -194,6 +202,13 @@ def _same_load(designs: Sequence[Design], options: RunOptions) -> RunOptions:
         duration_s=experiment.horizon_s,
         replications=replications,
     )
+
+
+def _idle_rate(designs: Sequence[Design], load: RunOptions) -> str:
+    """Why there is no rate at which all designs could be tried; empty if there is one."""
+    planned = (plan_run(design.topology, load)[0] for design in designs)
+    found = (idle_rate(experiment.topology, experiment.arrivals) for experiment in planned)
+    return next(filter(None, found), "")
 
 
 def affordable(paper: PaperPlan) -> int:

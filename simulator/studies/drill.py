@@ -17,6 +17,7 @@ from simulator.studies.lessons import lessons
 from simulator.studies.remedies import remedy
 from simulator.studies.run import RunOptions, plan_run
 from simulator.topology.fault_file import read_faults
+from simulator.topology.load import load_of
 from simulator.topology.model import Topology
 
 SCHEMA = 1
@@ -66,6 +67,7 @@ class Drill:
 
     topology: str
     rate: float
+    load: dict[str, Any]
     horizon_s: float
     seed: int
     rows: tuple[Row, ...]
@@ -81,6 +83,7 @@ class Drill:
             "study": "drill",
             "topology": self.topology,
             "rate": self.rate,
+            **self.load,
             "seed": self.seed,
             "horizon_s": self.horizon_s,
             "phases": {
@@ -170,6 +173,7 @@ def drill(topology: Topology, options: RunOptions, progress: Progress | None = N
     return Drill(
         topology=topology.name,
         rate=experiment.topology.rate,
+        load=load_of(experiment.topology, experiment.arrivals),
         horizon_s=experiment.horizon_s,
         seed=options.seed,
         rows=tuple(rows),

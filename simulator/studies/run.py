@@ -16,8 +16,10 @@ from simulator.metrics.verdict import judge
 from simulator.quantities import told_duration
 from simulator.recording.recording import Recording
 from simulator.studies.aims import aims_of
+from simulator.studies.errors import StudyError
 from simulator.topology.attribute_forms import check_workload
 from simulator.topology.fault_file import check_times, find_faults
+from simulator.topology.load import idle_rate, load_of, users_wait
 from simulator.topology.model import Topology
 from simulator.topology.objectives import Objective, check_objectives, objectives_of
 from simulator.topology.paper import PaperPlan, on_paper
@@ -145,11 +147,8 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
         document = summarize(recordings, question, findings)
     document = _complete(document, experiment, workload, recordings, stopped_by)
     document |= judge(document, thresholds, findings, _certain_load(experiment))
-    own_rate = workload.arrivals.own_rate
-    if None not in (options.rps, own_rate) and options.rps != own_rate:
-        document["warnings"].append(
-            f"--rps has no effect: the load is that of the workload, {workload.arrivals.describe()}"
-        )
+    if (idle := idle_rps(experiment, options)) is not None:
+        document["warnings"].append(idle)
     cut_s = document["run"]["warmup_s"]
     if options.warmup_s is not None and cut_s < options.warmup_s:
         document["warnings"].append(
@@ -167,6 +166,25 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
     document["run"]["elapsed_s"] = time.perf_counter() - began
     document["run"]["jobs"] = jobs
     return RunResult(document, experiment.topology, experiment, recordings, findings, paper)
+
+
+def idle_rps(experiment: Experiment, options: RunOptions) -> str | None:
+    """A warning if a rate was asked for where none plays a part."""
+    why = idle_rate(experiment.topology, experiment.arrivals)
+    if why is None or options.rps in (None, experiment.arrivals.own_rate):
+        return None
+    return f"--rps has no effect: {why}"
+
+
+def refuse_idle_rate(experiment: Experiment, verb: str) -> None:
+    """Raise StudyError if there is no rate to search, sweep or vary."""
+    why = idle_rate(experiment.topology, experiment.arrivals)
+    if why is not None:
+        raise StudyError(
+            f"{why}: there is no rate to {verb}",
+            "name one that follows --rps, such as --workload steady (a replay does with "
+            "`at_offered_rate: true`), or sweep a field: --over run.workload.users=10,20,40",
+        )
 
 
 def _unseen(experiment: Experiment, objectives: list[Document]) -> Iterator[str]:
@@ -237,9 +255,7 @@ def _question(
 
 def _certain_load(experiment: Experiment) -> dict[str, float]:
     """Least utilizations on paper; none where users wait, who cannot ask for too much."""
-    specs = experiment.topology.requests.values()
-    sources = [experiment.arrivals, *(spec.arrivals for spec in specs if spec.arrivals)]
-    if any(source.closed for source in sources):
+    if users_wait(experiment.topology, experiment.arrivals):
         return {}
     return on_paper(experiment.topology).least_utilizations()
 
@@ -269,6 +285,7 @@ def _complete(
         "workload": workload.name,
         "arrivals": workload.arrivals.describe(),
         "closed": workload.arrivals.closed,
+        **load_of(topology, workload.arrivals),
         "horizon_s": experiment.horizon_s,
         "seed": experiment.seed,
         "replications": len(recordings),

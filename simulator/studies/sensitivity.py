@@ -17,17 +17,18 @@ import numpy as np
 
 from simulator.metrics.confidence import t_quantile
 from simulator.metrics.spread import Document
-from simulator.studies.design import Design
+from simulator.studies.design import RATE_WORDS, Design
 from simulator.studies.errors import StudyError
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.parameters import Parameter, found_parameters
 from simulator.studies.planner import Bench
 from simulator.studies.point import Point
 from simulator.studies.ranges import Range
-from simulator.studies.run import RunOptions, plan_run
+from simulator.studies.run import RunOptions, plan_run, refuse_idle_rate
 from simulator.studies.scaling import unsettled_runs
 from simulator.studies.screening import screened
 from simulator.studies.sweep import measured
+from simulator.topology.load import idle_rate, load_of
 from simulator.topology.model import Topology
 from simulator.topology.paper import on_paper
 
@@ -73,9 +74,13 @@ def sensitivity(
         options = replace(options, requests=REQUESTS)
     options = replace(options, replications=options.replications or REPLICATIONS)
     base = plan_run(design.topology, options)[0]
+    if any(item.path in RATE_WORDS for item in ranges):
+        refuse_idle_rate(base, "vary")
+    rate_turns = idle_rate(base.topology, base.arrivals) is None
     options = replace(options, rps=None, duration_s=base.horizon_s, thresholds=())
     design = design.varied([("rate", base.topology.rate)])
     parameters, left_out = _chosen(design, base.topology, ranges, span)
+    parameters = [item for item in parameters if rate_turns or item.path not in RATE_WORDS]
     if not parameters:
         raise StudyError("found no parameter to vary", "name some with --vary PATH=LOW..HIGH")
     problem = {
@@ -103,6 +108,7 @@ def sensitivity(
             "topology": design.topology.name,
             "file": design.source.file,
             "rate": design.topology.rate * design.topology.cells,
+            **load_of(base.topology, base.arrivals),
             "seed": options.seed,
             "trajectories": trajectories,
             "runs": len(points),

@@ -19,8 +19,9 @@ from simulator.studies.errors import StudyError
 from simulator.studies.exploration import WAVE, Exploration
 from simulator.studies.planner import Bench
 from simulator.studies.ranges import Range, grid
-from simulator.studies.run import RunOptions
+from simulator.studies.run import RunOptions, plan_run
 from simulator.studies.settled import refuse_replicas_that_follow, scaling_notes
+from simulator.topology.load import load_of
 from simulator.topology.objectives import objectives_of
 
 GRID_MAX = 256
@@ -121,6 +122,7 @@ def _document(
     space: int,
 ) -> Document:
     goals = options.thresholds or ()
+    experiment = plan_run(design.topology, options)[0]
     counts = {
         status: sum(item.status == status for item in candidates)
         for status in ("overloaded", "fail", "unsure", "pass", "dearer")
@@ -131,7 +133,8 @@ def _document(
         "study": "size",
         "topology": design.topology.name,
         "file": design.source.file,
-        "rate": (options.rps or 0.0) * design.topology.cells,
+        "rate": experiment.topology.rate * design.topology.cells,
+        **load_of(experiment.topology, experiment.arrivals),
         "seed": options.seed,
         "paths": [item.path for item in ranges],
         "objectives": [f"{goal.name}: {goal.threshold.text}" for goal in goals],

@@ -11,7 +11,7 @@ from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
 from simulator.studies.point import Found, Point
 from simulator.studies.ranges import Range, Setting, grid, latin_hypercube
-from simulator.studies.run import RunOptions
+from simulator.studies.run import RunOptions, plan_run, refuse_idle_rate
 from simulator.studies.scaling import unsettled_runs
 from simulator.topology.objectives import objectives_of
 
@@ -92,6 +92,7 @@ def sweep(
         raise StudyError("a rate of 0 or less offers nothing to measure", "begin above 0")
     if rates:
         options = replace(options, rps=None)
+        refuse_idle_rate(plan_run(design.varied(plan[0]).topology, options)[0], "sweep")
     goals = options.thresholds
     goals = tuple(objectives_of(design.topology)) if goals is None else goals
     rows: list[Document] = []

@@ -1,9 +1,11 @@
 """Whether attributes have the form that components need: numbers to count with, or lists."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import isnan
+from typing import Any
 
-from simulator.kernel.references import ListName, numbers_and_lists, references
+from simulator.kernel.references import CountName, ListName, numbers_and_lists, references
+from simulator.quantities.duration import is_duration
 from simulator.topology.callers import reached_from
 from simulator.topology.diagnostics import Diagnostic, Diagnostics, DocumentError
 from simulator.topology.model import Topology
@@ -28,11 +30,39 @@ def check_forms(topology: Topology, source: Source) -> Iterator[Diagnostic]:
                 message = f"`{attribute}` is a text, and components count with it"
                 hint = "give numbers, for example {choice: {500: 50%, 4000: 50%}}"
                 yield _at(source, ("requests", name, "attributes", attribute), message, hint)
+        yield from _durations(name, spec.attributes, topology, source)
     for name, spec in topology.requests.items():
         if spec.arrivals is not None:
             yield from of_rows(spec.arrivals.problems(numbers, lists), f"read for class `{name}`")
     if isinstance(topology.run.workload, Arrivals):
         yield from of_rows(topology.run.workload.problems(numbers, lists), "read for `run`")
+
+
+def _durations(
+    name: str, attributes: Iterable[str], topology: Topology, source: Source
+) -> Iterator[Diagnostic]:
+    """Times where components count things: `output_tokens: 2s`."""
+    counted = {word for _, word in references(topology.components) if isinstance(word, CountName)}
+    for attribute in attributes:
+        path = ("requests", name, "attributes", attribute)
+        if attribute in counted:
+            for place, text in _texts(source.found(path), path):
+                if is_duration(text):
+                    message = f"`{attribute}` is a number of things, and `{text}` is a time"
+                    yield _at(source, place, message, "leave the unit out")
+
+
+def _texts(value: Any, path: DocumentPath) -> Iterator[tuple[DocumentPath, str]]:
+    """The texts inside a part of a document and where they stand."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts(str(name), path)
+            yield from _texts(item, (*path, name))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _texts(item, (*path, number))
 
 
 def check_workload(topology: Topology, workload: Workload) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 from simulator.kernel.fault import Fault
 from simulator.kernel.references import AttributeName, ListName, TargetName, references
 from simulator.kernel.step import steps_within
+from simulator.quantities import told_duration
+from simulator.quantities.grouping import told_ratio
 from simulator.quantities.refusal import nearest
 from simulator.topology.attribute_forms import check_forms
 from simulator.topology.callers import called_by, calls_of, reached_from
@@ -19,6 +21,15 @@ from simulator.topology.sound_part import SoundPart
 from simulator.topology.source import DocumentPath, Source
 from simulator.workload.arrival_process import Arrivals
 
+_FIGURES = ("given", "estimates")
+_MEASURED = (*_FIGURES, "components", "requests", "metrics", "variants", "faults")
+RESTS_ON = {
+    "given": _FIGURES,
+    "estimates": _FIGURES,
+    "claims": _MEASURED,
+    "questions": (*_MEASURED, "claims"),
+}
+"""Blocks with the names that claims, estimates and answers refer to."""
 OPTIONAL_ATTRIBUTES = frozenset({"input_tokens", "output_tokens"})
 
 
@@ -60,6 +71,9 @@ def check_sound_part(sound: SoundPart, source: Source) -> Iterator[Diagnostic]:
             yield found
     if sound.whole("components") and sound.whole("metrics"):
         yield from _objectives(topology, source)
+    for block, blocks in RESTS_ON.items():
+        if sound.keeps_names(blocks):
+            yield from _claims(topology, source, block)
     cycles = list(_cycles(topology, source))
     yield from cycles
     if not cycles and sound.whole("requests") and sound.whole("run"):
@@ -130,9 +144,10 @@ def _objectives(topology: Topology, source: Source) -> Iterator[Diagnostic]:
                 yield _at(source, ("objectives", name), "E108", *wrong)
 
 
-def _claims(topology: Topology, source: Source) -> Iterator[Diagnostic]:
+def _claims(topology: Topology, source: Source, block: str = "") -> Iterator[Diagnostic]:
     for found in check_claims(topology):
-        yield _at(source, found.path, "E110", found.message, found.hint)
+        if block in ("", found.path[0]):
+            yield _at(source, found.path, "E110", found.message, found.hint)
 
 
 def _work_without_workers(topology: Topology, source: Source) -> Iterator[Diagnostic]:
@@ -149,7 +164,10 @@ def _work_without_workers(topology: Topology, source: Source) -> Iterator[Diagno
 
 def _nobody(topology: Topology, source: Source) -> Iterator[Diagnostic]:
     shares = [spec.share for spec in topology.requests.values() if spec.rate is None]
-    if shares and not any(shares):
+    if shares and not topology.rate:
+        message = "no request arrives: the rate is 0"
+        yield _at(source, ("rate",), "E108", message, "give one, such as 100 rps")
+    elif shares and not any(shares):
         message = "no request arrives: the shares of all classes without a `rate` are 0"
         yield _at(source, ("requests",), "E108", message, "give one of them a share", key=True)
 
@@ -231,8 +249,8 @@ def _load(topology: Topology, source: Source) -> Iterator[Diagnostic]:
             message = (
                 f"{row.name} cannot keep up on paper"
                 f"{' unless hits or refusals spare it, or replicas are added' if spared else ''}: "
-                f"{row.rate:.4g}/s × {row.service_s * 1e3:.3g}ms ÷ {row.servers:g} servers = "
-                f"ρ {row.utilization:.2f}"
+                f"{row.rate:.4g}/s × {told_duration(row.service_s)} ÷ {row.servers:g} servers = "
+                f"ρ {told_ratio(row.utilization)}"
             )
             yield _at(source, ("components", row.name), "W201", message, "", key=True)
 

@@ -48,6 +48,12 @@ def find_faults(topology: Topology, word: str | None) -> tuple[Fault, ...]:
     source, diagnostics = read_source(Path(word))
     if source is None:
         raise DocumentError(diagnostics)
+    if isinstance(source.data, list):
+        hint = "put the list under a key: `faults: [{at: 60s, for: 120s, target: db, down: true}]`"
+        message = "a file of faults is a mapping, and this is a list"
+        span = source.key_span(())
+        diagnostics.add(Diagnostic("E106", message, source.file, span, hint))
+        raise DocumentError(diagnostics)
     try:
         found = FaultFile.model_validate(source.data)
     except ValidationError as error:

@@ -1,5 +1,6 @@
 """The design on paper: utilizations, latency floor and cost without a simulation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.kernel.component import Component, Means, Paper
@@ -129,6 +130,24 @@ def on_paper(topology: Topology) -> PaperPlan:
     rows = [_row(name, item, parts[name]) for name, item in topology.components.items()]
     rows.sort(key=lambda row: -(row.utilization if row.utilization is not None else -1.0))
     return PaperPlan(tuple(rows), offered)
+
+
+def offered_when_full(
+    topology: Topology, of_row: Callable[[PaperRow], float | None]
+) -> float | None:
+    """Offered rate at which the first component is full by this measure; None if none ever is.
+
+    Classes with rates of their own stay as they are, and take their part of each component.
+    """
+    own = {name: spec for name, spec in topology.requests.items() if spec.rate is not None}
+    alone = topology.model_copy(update={"requests": own})
+    taken = {row.name: of_row(row) or 0.0 for row in on_paper(alone).rows}
+    rates = []
+    for row in on_paper(topology).rows:
+        added = (of_row(row) or 0.0) - taken[row.name]
+        if added > 0.0:
+            rates.append(topology.rate * max(1.0 - taken[row.name], 0.0) / added)
+    return min(rates, default=None)
 
 
 @dataclass(frozen=True)

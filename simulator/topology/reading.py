@@ -58,10 +58,8 @@ def load_topology(
     topology = _validated(source, data, diagnostics, looked)
     if topology is not None:
         diagnostics.extend(check_references(topology, source, data))
-    if topology is None or diagnostics.errors:
-        raise DocumentError(diagnostics)
     _check_variants(source, diagnostics, variant)
-    if diagnostics.errors:
+    if topology is None or diagnostics.errors:
         raise DocumentError(diagnostics)
     return Loaded(topology, data, path, diagnostics, variant, tuple(settings))
 
@@ -163,10 +161,28 @@ def _errors(
         yield found if found.hint else replace(found, hint=hint)
 
 
+def _patches(data: Any) -> list[str]:
+    """The variants that can be laid over the document, if that is one."""
+    if not isinstance(data, dict) or not isinstance(data.get("components"), dict):
+        return []
+    variants = data.get("variants")
+    if not isinstance(variants, dict):
+        return []
+    blocks = {name: (patch or {}) for name, patch in variants.items()}
+    return [
+        name
+        for name, patch in blocks.items()
+        if isinstance(patch, dict) and isinstance(patch.get("components") or {}, dict)
+    ]
+
+
 def _check_variants(source: Source, diagnostics: Diagnostics, applied: str | None) -> None:
-    """Every variant has to make a valid document, applied or not."""
-    variants = source.data.get("variants") or {}
-    for name in variants:
+    """Every variant has to make a valid document, applied or not.
+
+    What is wrong without it is told already, and not again.
+    """
+    told = {(item.code, item.message) for item in diagnostics}
+    for name in _patches(source.data):
         if name == applied:
             continue
         data = with_variant(source.data, name)
@@ -190,5 +206,7 @@ def _check_variants(source: Source, diagnostics: Diagnostics, applied: str | Non
             ]
         span = source.key_span(source.nearest(("variants", name)))
         for item in found:
+            if (item.code, item.message) in told:
+                continue
             message = f"variant `{name}`: {item.message}"
             diagnostics.add(Diagnostic(item.code, message, item.file, span, item.hint, item.see))

@@ -4,7 +4,7 @@ A mistyped field must not hide an unknown name elsewhere in the file: the checks
 fields need a model, so they run on the sound part of one that has errors.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +39,24 @@ class SoundPart:
                 return not _has(rest, part) and not _has(data, part)
             rest, data = rest[part], data[part]
         return bool(rest == data)
+
+    def keeps_names(self, blocks: Iterable[str]) -> bool:
+        """Whether everything with a name in these blocks is left, and every `record` of steps."""
+        for block in blocks:
+            before, after = (part.get(block) or {} for part in (self.data, self.rest))
+            if not isinstance(before, dict) or set(before) != set(after):
+                return False
+        return _recorded(self.data) == _recorded(self.rest)
+
+
+def _recorded(part: Any) -> set[str]:
+    """The names that steps record times under."""
+    if isinstance(part, list):
+        return set().union(*map(_recorded, part))
+    if not isinstance(part, dict):
+        return set()
+    own = {str(name) for key, name in part.items() if key == "record"}
+    return own.union(*map(_recorded, part.values()))
 
 
 def sound_part(

@@ -62,6 +62,16 @@ class Source:
         key, value = self.places.get(path) or self.places[self.nearest(path)]
         return key if key and value.end_line > value.line else value
 
+    def found(self, path: DocumentPath) -> Any:
+        """What stands at a place of the document; None if nothing does."""
+        here = self.data
+        for part in path:
+            try:
+                here = here[part]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return here
+
     def nearest(self, path: DocumentPath) -> DocumentPath:
         """The longest part of the path that the document has."""
         while path not in self.places:

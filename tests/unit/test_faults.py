@@ -1,5 +1,6 @@
 """Faults: how they are read, what they do, and that nothing else pays for them."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -214,6 +215,16 @@ def test_faults_after_the_end_and_unknown_scenarios_are_refused() -> None:
     assert "not before the end of the run" in finding.message
     with pytest.raises(DocumentError):
         find_faults(design, "al")
+
+
+def test_a_bare_list_of_faults_is_told_the_key_it_needs(tmp_path: Path) -> None:
+    path = tmp_path / "faults.yaml"
+    path.write_text("- {at: 60s, for: 20s, target: db, down: true}\n", encoding="utf-8")
+    design = chain({"at": "2h", "target": "db", "down": True})
+    with pytest.raises(DocumentError) as refused:
+        find_faults(design, str(path))
+    (finding,) = refused.value.diagnostics.errors
+    assert "under a key: `faults:" in finding.hint
 
 
 @pytest.mark.parametrize(

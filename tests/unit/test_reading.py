@@ -84,6 +84,38 @@ def test_a_broken_field_of_the_document_itself_hides_nothing(tmp_path: Path) -> 
             """,
             [("E105", 1), ("E105", 1), ("E110", 1)],
         ),
+        # Variants, claims, estimates and answers beside a broken field.
+        (
+            """
+            name: shop
+            rate: 1 rps
+            requests: {page: {entry: web}}
+            components:
+              web: {kind: service, workers: four, steps: [{work: 1ms}]}
+            estimates: {busy: "rat * 2"}
+            claims:
+              fast: {text: fast, own: true, metric: latencyy.p99, expect: "<1s"}
+            variants:
+              big: {components: {web: {worker: 8}}}
+              more: {components: {wbe: {workers: 8}}}
+            questions: {q: {question: "?", answer: "{claims.slow}"}}
+            """,
+            [("E106", 5), ("E110", 6), ("E110", 8), ("E104", 10), ("E110", 11), ("E110", 12)],
+        ),
+        # What a broken part may have named is not told as unknown.
+        (
+            """
+            name: shop
+            rate: 1
+            requests: {page: {entry: web}}
+            components:
+              web: {kind: service, workers: 2, steps: [{record: done, rate: 3}]}
+            claims:
+              fast: {text: fast, own: true, metric: components.web.wait.p99, expect: "<1s"}
+              done: {text: done, own: true, metric: done.p99, expect: "<1s"}
+            """,
+            [("E107", 2), ("E106", 5)],
+        ),
         # The only component is broken.
         (
             """
@@ -164,6 +196,13 @@ def test_what_does_not_depend_on_a_mistake_is_told_with_it(
         ("name: shop", "name: my shop", ("a name has letters", "for example `my_shop`")),
         ("workers: 2", "workers: .inf", ('got "inf", must be a finite number', "")),
         ("[{work: 1ms}]", "{work: 1ms}", ("expected a list", "write a list")),
+        ("rate: 1 rps", "rate: 0", ("the rate is 0", "such as 100 rps")),
+        ("work: 1ms", "work: 1e300s", ("more than 100 000 years", "")),
+        (
+            "entry: web",
+            "entry: llm, attributes: {output_tokens: 2 s}",
+            ("`output_tokens` is a number of things, and `2 s` is a time", "leave the unit out"),
+        ),
         ("entry: web", "entry: web, share: 0", ("no request arrives", "give one of them")),
         ("latency:", "latency.page:", ("not a class of requests", "write `page.latency`")),
         ("latency:", "lag:", ("`lag` is not a metric", "a step `record: lag` makes it one")),
@@ -176,14 +215,16 @@ def test_common_slips_have_a_way_out(
 name: shop
 rate: 1 rps
 requests: {page: {entry: web}}
-components: {web: {kind: service, workers: 2, steps: [{work: 1ms}]}}
+components:
+  web: {kind: service, workers: 2, steps: [{work: 1ms}]}
+  llm: {kind: llm_api, first_token: 1s, per_token: 20ms}
 objectives: {latency: ["p(99)<1s"]}
 """
     path = tmp_path / "design.yaml"
     path.write_text(text.replace(old, new), encoding="utf-8")
     with pytest.raises(DocumentError) as caught:
         load_topology(path)
-    (found,) = caught.value.diagnostics
+    (found,) = caught.value.diagnostics.errors
     assert told[0] in found.message and told[1] in found.hint
 
 
@@ -203,6 +244,6 @@ variants:
     )
     with pytest.raises(DocumentError) as caught:
         load_topology(path)
-    (found,) = caught.value.diagnostics
+    (found,) = caught.value.diagnostics.errors
     assert (found.code, found.hint) == ("E110", "did you mean `web`?")
     assert found.span is not None and (found.span.line, found.span.column) == (7, 23)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from simulator.metrics.load import said_load
 from simulator.present.html.blocks import Report
 from simulator.present.html.page import Head, compose, render_page
 from simulator.present.numbers import count, seconds, things
@@ -39,8 +40,8 @@ def _facts(document: Document) -> list[str]:
     cells = document.get("cells") or 1
     facts = []
     if document.get("rate") is not None:
-        rate = "" if document.get("closed") else f"{count(document['rate'] * cells)} rps"
-        facts.append(f"{rate} {document.get('arrivals') or ''}".strip())
+        how = "" if document.get("closed") else document.get("arrivals") or ""
+        facts.append(said_load(document, how))
     if cells > 1:
         facts.append(f"{count(cells)} cells, one of them simulated")
     cut_s = (document.get("run") or {}).get("warmup_s")

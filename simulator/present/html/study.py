@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from simulator.metrics.load import said_load
 from simulator.present import drill
 from simulator.present.html.blocks import Report
 from simulator.present.html.page import Head, compose, render_page
-from simulator.present.numbers import count, seconds, things
+from simulator.present.numbers import seconds, things
 from simulator.present.studies import capacity, compare, sensitivity, size, sweep
 
 Document = dict[str, Any]
@@ -72,7 +73,7 @@ def _title(document: Document) -> str:
 def _facts(document: Document) -> list[str]:
     facts = []
     if document.get("rate") is not None:
-        facts.append(f"{count(document['rate'])} rps")
+        facts.append(said_load(document))
     if document.get("horizon_s") is not None:
         facts.append(f"{seconds(document['horizon_s'])} simulated")
     if document.get("phases") is not None:

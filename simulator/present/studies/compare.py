@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from simulator.metrics.load import said_load
 from simulator.present.numbers import count, percent, seconds, things
 from simulator.present.studies.words import (
     COLORS,
@@ -89,8 +90,11 @@ def comparison_lines(
 def head_of(document: Document) -> str:
     """What was compared, under which load."""
     names = " · ".join(design["name"] for design in document["designs"])
+    how: str = document["workload"]
+    how = document.get("arrivals", how) if how == "own" else how
+    how = "" if document.get("closed") else how
     return (
-        f"{names} · {count(document['rate'])} rps {document['workload']} · "
+        f"{names} · {said_load(document, how)} · "
         f"{things(document['replications'], 'replication')} of {seconds(document['horizon_s'])} · "
         f"seed {document['seed']}"
     )
@@ -188,6 +192,8 @@ def flip_sentences(document: Document) -> list[str]:
             f"no flip in latency p(99) between {count(ends[0])} and {count(ends[-1])} rps "
             f"(tried at {rates})"
         )
+    if why := document.get("no_rate"):
+        found.append(f"no other rates were tried: {why}")
     return found
 
 

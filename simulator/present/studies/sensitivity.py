@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from simulator.metrics.load import said_load
 from simulator.present.numbers import things
 from simulator.present.studies.words import (
     Document,
@@ -24,7 +25,7 @@ def sensitivity_lines(document: Document, again: str, report: str | None) -> Ite
     yield (
         "bold",
         (
-            f"  {document['topology']} · {things(varied, 'parameter')}, "
+            f"  {document['topology']} · {said_load(document)} · {things(varied, 'parameter')}, "
             f"{things(document['runs'], 'run')} · seed {document['seed']}"
         ),
     )

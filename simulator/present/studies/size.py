@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from simulator.metrics.load import said_load
 from simulator.present.numbers import count, dollars, percent
 from simulator.present.studies.words import (
     MARKS,
@@ -25,8 +26,7 @@ def size_lines(document: Document, use: str, again: str, report: str | None) -> 
 
     ``use`` is the command that runs the design, to which the settings found are added.
     """
-    rate = count(document["rate"])
-    yield "bold", f"  {document['topology']} · {rate} rps · seed {document['seed']}"
+    yield "bold", f"  {document['topology']} · {said_load(document)} · seed {document['seed']}"
     yield "", ""
     yield section("VERDICT")
     winner = document["winner"]

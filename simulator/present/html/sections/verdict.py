@@ -57,13 +57,13 @@ def findings_of(report: Report) -> list[Finding]:
 def _tiles(document: Document) -> list[Tile]:
     metrics = document["metrics"]
     tiles = []
-    goodput, rate = metrics.get("goodput"), document.get("rate")
+    goodput, offered = metrics.get("goodput"), _offered(document)
     if goodput is not None:
-        offered, ended = (rate or 0.0) * document.get("cells", 1), metrics["throughput"]
-        # Classes with a rate of their own come on top of the rate; one run alone cannot tell.
-        if ended["low"] is not None and ended["low"] > offered:
+        ended = metrics["throughput"]
+        # A shape may offer more than its mean while it is measured; one run alone cannot tell.
+        if offered and ended["low"] is not None and ended["low"] > offered:
             offered = ended["value"]
-        known = rate and ended["low"] is not None
+        known = offered and ended["low"] is not None
         note = f"of {count(offered)}/s offered" if known else ""
         tiles.append(Tile("answered well", f"{count(goodput['value'])}/s", note))
     if metrics.get("latency") is not None:
@@ -81,6 +81,13 @@ def _tiles(document: Document) -> list[Tile]:
         tiles.append(Tile("quality", f"{quality['value']:.3g}", "of 1, mean of good answers"))
     tiles += _busiest(document)
     return tiles
+
+
+def _offered(document: Document) -> float | None:
+    """Requests per second that come whatever is answered; None where users wait, or if unknown."""
+    if "load_per_s" in document or document.get("closed"):
+        return document.get("load_per_s")
+    return document["rate"] * document.get("cells", 1) if document.get("rate") else None
 
 
 def _busiest(document: Document) -> list[Tile]:
