@@ -22,8 +22,8 @@ def percent(value: float | None) -> str:
     if value is None:
         return "–"
     scaled = 100.0 * value
-    if 99.0 <= scaled < 100.0:
-        # What is missing from 100 matters here: 99.95, 99.998.
+    if 90.0 <= scaled < 100.0 and abs(scaled - round(scaled)) > 1e-9:
+        # What is missing from 100 matters here: 98.6, 99.95, 99.998.
         digits = max(1, 1 - math.floor(math.log10(100.0 - scaled)))
         return f"{scaled:.{digits}f}%"
     return f"{scaled:.0f}%" if scaled >= 10 or scaled == 0 else f"{scaled:.3g}%"
@@ -43,7 +43,11 @@ def dollars(value: float | None) -> str:
             return f"${value / size:.3g}{letter}"
     if abs(value) >= 1000:
         return f"${grouped(float(f'{value:.3g}'))}"
-    return f"${value:.2f}" if abs(value) >= 1 else f"${value:.3g}"
+    if abs(value) >= 1:
+        return f"${value:.2f}"
+    text = f"${value:.3g}"
+    # A dime is $0.10; what is smaller than a cent keeps its digits.
+    return f"{text}0" if len(text.partition(".")[2]) == 1 else text
 
 
 def count(value: float | None) -> str:

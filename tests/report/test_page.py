@@ -16,6 +16,7 @@ from simulator.present.html.blocks import Drawing, Report
 from simulator.present.html.layered import layered
 from simulator.present.html.page import ASSETS, embedded_json
 from simulator.present.html.section import sections_of
+from simulator.present.numbers import dollars, percent
 
 SIZE_MAX = 2_500_000
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -187,6 +188,16 @@ def test_text_of_the_input_stays_text(run: Any) -> None:
     assert len([attrs for attrs in outline.of("script") if "type" not in attrs]) == 2
     for _, attrs in outline.tags:
         assert not any(name.startswith("on") for name in attrs)
+
+
+def test_figures_keep_the_digits_that_decide() -> None:
+    """A rate of 98.6 % does not look as if it met 99 %, and a price has its cents."""
+    shares = (0.5, 0.9, 0.986, 0.9895, 0.99, 0.9995, 1.0)
+    shown = ["50%", "90%", "98.6%", "99.0%", "99%", "99.95%", "100%"]
+    assert [percent(share) for share in shares] == shown
+    assert [dollars(price) for price in (0.4, 0.05, 0.312, 0.00195, 0.0, 1.0)] == [
+        "$0.40", "$0.05", "$0.312", "$0.00195", "$0", "$1.00",
+    ]  # fmt: skip
 
 
 def test_embedded_json_cannot_end_its_element() -> None:
