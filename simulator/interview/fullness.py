@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.quantities.distributions.zipf import Zipf
-from simulator.topology.callers import callers_of, reached_from
+from simulator.topology.callers import callers_of, calls_among, reached_from
 from simulator.topology.model import Topology
 from simulator.topology.paper import PaperPlan
 
@@ -101,9 +101,10 @@ def largest_share(topology: Topology, name: str) -> float:
         return 0.0
     shares = sum(float(spec.share) for spec in topology.requests.values() if spec.rate is None)
     offered = popular = 0.0
+    calls = calls_among(topology)
     for spec in topology.requests.values():
         keys: Any = spec.attributes.get(key)
-        if keys is not None and name in reached_from(topology, [str(spec.entry)]):
+        if keys is not None and name in reached_from([str(spec.entry)], calls):
             own = topology.rate * float(spec.share) / shares if spec.rate is None else spec.rate
             offered += own
             popular += own * _most_popular(keys)

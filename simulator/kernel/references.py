@@ -1,6 +1,6 @@
 """Names inside a topology that refer to something else in it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
@@ -71,6 +71,10 @@ def references(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 def numbers_and_lists(value: Any) -> tuple[frozenset[str], frozenset[str]]:
     """The names of attributes that a part of a document needs as numbers, and as lists."""
-    names = [name for _, name in references(value)]
+    return needed_as([name for _, name in references(value)])
+
+
+def needed_as(names: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """Those of references that name attributes needed as numbers, and as lists."""
     numbers = frozenset(str(name) for name in names if isinstance(name, NumberName))
     return numbers, frozenset(str(name) for name in names if isinstance(name, ListName))

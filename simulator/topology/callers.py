@@ -1,6 +1,6 @@
 """Who calls a component, and under which policies."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,16 +16,21 @@ def called_by(component: Component) -> list[str]:
     return [str(name) for _, name in references(component) if isinstance(name, TargetName)]
 
 
-def reached_from(topology: Topology, names: Iterable[str]) -> set[str]:
+def calls_among(topology: Topology) -> dict[str, list[str]]:
+    """Every component with those that it may call."""
+    return {name: called_by(component) for name, component in topology.components.items()}
+
+
+def reached_from(names: Iterable[str], calls: Mapping[str, Sequence[str]]) -> set[str]:
     """The components that requests may come to that enter at these."""
     reached: set[str] = set()
     pending = list(names)
     while pending:
         name = pending.pop()
-        if name in reached or name not in topology.components:
+        if name in reached or name not in calls:
             continue
         reached.add(name)
-        pending += called_by(topology.components[name])
+        pending += calls[name]
     return reached
 
 

@@ -10,7 +10,7 @@ from simulator.quantities import told_duration
 from simulator.quantities.grouping import told_ratio
 from simulator.quantities.refusal import nearest
 from simulator.topology.attribute_forms import check_forms
-from simulator.topology.callers import called_by, calls_of, reached_from
+from simulator.topology.callers import calls_among, calls_of, reached_from
 from simulator.topology.claim_checks import check_claims
 from simulator.topology.diagnostics import Diagnostic
 from simulator.topology.fault_file import misdirected
@@ -195,7 +195,7 @@ def _idle(topology: Topology, source: Source) -> Iterator[Diagnostic]:
 
 def _cycles(topology: Topology, source: Source) -> Iterator[Diagnostic]:
     """Calls that can lead back to where they came from would go on for ever."""
-    graph = {name: called_by(component) for name, component in topology.components.items()}
+    graph = calls_among(topology)
     state: dict[str, int] = {}
     for start in graph:
         trail: list[str] = []
@@ -223,7 +223,8 @@ def _cycles(topology: Topology, source: Source) -> Iterator[Diagnostic]:
 
 
 def _reach(topology: Topology, source: Source) -> Iterator[Diagnostic]:
-    reached = reached_from(topology, [str(spec.entry) for spec in topology.requests.values()])
+    entries = [str(spec.entry) for spec in topology.requests.values()]
+    reached = reached_from(entries, calls_among(topology))
     for name in topology.components:
         if name not in reached:
             message = f"nothing calls `{name}`"
