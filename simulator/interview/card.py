@@ -305,6 +305,8 @@ def _questions(material: Material) -> Section:
 
 def _open_claims(material: Material) -> Section:
     section = Section("Claims of the document")
+    if not material.claims:
+        return section
     section.say(f"Of {len(material.claims)} claims: {counts_of(material.claims)}.")
     rows = []
     for claim in worst_first(material.claims):
