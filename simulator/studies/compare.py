@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
-from typing import Any, NamedTuple
+from typing import Any
 
 from simulator.metrics.confidence import Interval
-from simulator.metrics.estimates import difference, table_at, unpaired_difference
+from simulator.metrics.estimates import table_at
 from simulator.metrics.quality import with_same_classes
 from simulator.metrics.spread import Document, interval_document
 from simulator.studies.design import Design, unique_names
@@ -17,8 +16,15 @@ from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
 from simulator.studies.point import Found, Point
 from simulator.studies.run import RunOptions, plan_run
-from simulator.studies.saved import Requests, found_of, requests_of, why_not
+from simulator.studies.saved import found_of, requests_of, why_not
 from simulator.studies.scaling import unsettled_runs
+from simulator.studies.standings import (
+    Measured,
+    difference_of_metric,
+    direction_of,
+    ranked,
+    status_of,
+)
 from simulator.topology.load import idle_rate
 from simulator.topology.objectives import objectives_of
 from simulator.topology.overlay import changes
@@ -30,27 +36,9 @@ REQUESTS = (30_000, 110_000)
 VISITS = 330_000
 """Visits to components that a design sees between the two: they are what takes time."""
 
-HIGHER_IS_BETTER = frozenset({"throughput", "goodput", "quality", "availability"})
-AXES = (
-    "latency.p50", "latency.p95", "latency.p99", "errors.rate", "cost.per_hour", "quality",
-)  # fmt: skip
-COUNTED = frozenset({"errors.rate", "cost.per_hour", "quality"})
-"""Axes that mean something without a steady state, too."""
-
-ROUNDING = 1e-9
 LOAD = ("load", "load_beside", "load_per_s", "closed", "arrivals")
 """What is told of the load of the baseline; not in runs that were saved before it was noted."""
 NOT_COMPARED = frozenset({"name", "summary", "source", "variants", "estimates", "claims"})
-
-Standings = dict[tuple[str, str], dict[str, str]]
-"""``better``, ``worse`` or ``same`` per axis, of the first design of a pair against the second."""
-
-
-class Measured(NamedTuple):
-    """The estimates of a design, and the requests that they are from."""
-
-    table: Document
-    requests: Requests
 
 
 @dataclass(frozen=True)
@@ -108,19 +96,8 @@ def compare(
     promised = _promised(designs)
     rows = _rows(names, measured, promised)
     small = [row["metric"] for row in rows if promised.get(row["metric"], "").startswith("<")]
-    standings = _standings(names, measured, found, tuple(dict.fromkeys((*AXES, *small))))
-    better = _dominance(standings, [item["document"]["stable"] for item in found])
-    beaten = {pair["worse"] for pair in better}
-    unbeaten = [name for name in names if name not in beaten]
-    idle = _idle_rate(designs, load)
-    turns = [turn for turn in cost_flips(names, found) if not (idle and turn["by"] == "rate")]
-    tried: list[float] = []
-    options = replace(load, replications=found[0]["document"]["replications"])
     if flips is None:
         flips = any(reason is not None for reason in again)
-    if flips and not idle:
-        nearby, tried = latency_flips(designs, found, options, bench)
-        turns += nearby
     baseline = found[0]["document"]
     document: Document = {
         "schema": 1,
@@ -139,12 +116,8 @@ def compare(
         ],
         "changes": {design.name: difference_of(designs[0], design) for design in designs[1:]},
         "rows": rows,
-        "dominance": better,
-        "pareto": unbeaten,
-        "ahead": _ahead(standings, unbeaten),
-        "flips": turns,
-        "flips_tried_at": tried,
-        "no_rate": idle,
+        **ranked(names, measured, [item["document"]["stable"] for item in found], small),
+        **_turns(designs, found, load, bench if flips else None),
         "gates": judge_gates(gates, rows, names[1:]),
         "horizons": shortness([spans_of(item["document"]) for item in found]),
         "unsettled": unsettled_runs(item["unsettled_s"] for item in found),
@@ -163,18 +136,6 @@ def difference_of(before: Design, after: Design) -> list[Document]:
         {"sign": item.sign, "path": item.where, "before": item.before, "after": item.after}
         for item in changes(kept_before, kept_after)
     ]
-
-
-def direction_of(metric: str) -> int:
-    """1 if a higher value of the metric is better, -1 if a lower one is."""
-    return 1 if HIGHER_IS_BETTER & set(metric.split(".")) else -1
-
-
-def status_of(metric: str, change: Interval, scale: float) -> str:
-    """``better``, ``worse``, or ``same`` if the interval holds 0 (or rounding leaves no more)."""
-    if change.low <= 0.0 <= change.high or abs(change.value) <= ROUNDING * abs(scale):
-        return "same"
-    return "better" if (change.value > 0) == (direction_of(metric) > 0) else "worse"
 
 
 def _same_load(designs: Sequence[Design], options: RunOptions) -> RunOptions:
@@ -202,6 +163,21 @@ def _same_load(designs: Sequence[Design], options: RunOptions) -> RunOptions:
         duration_s=experiment.horizon_s,
         replications=replications,
     )
+
+
+def _turns(
+    designs: Sequence[Design], found: Sequence[Found], load: RunOptions, bench: Bench | None
+) -> Document:
+    """When the answer would flip: by cost, and by latency at the rates that a bench tries."""
+    idle = _idle_rate(designs, load)
+    names = [design.name for design in designs]
+    turns = [turn for turn in cost_flips(names, found) if not (idle and turn["by"] == "rate")]
+    tried: list[float] = []
+    if bench is not None and not idle:
+        options = replace(load, replications=found[0]["document"]["replications"])
+        nearby, tried = latency_flips(designs, found, options, bench)
+        turns += nearby
+    return {"flips": turns, "flips_tried_at": tried, "no_rate": idle}
 
 
 def _idle_rate(designs: Sequence[Design], load: RunOptions) -> str:
@@ -239,12 +215,6 @@ def _cut_for_all(found: Sequence[Found]) -> float:
     least: float = max(item["document"]["run"]["warmup_s"] for item in found)
     common = set.intersection(*(set(item["estimates"]["cuts_s"]) for item in found))
     return min((cut for cut in common if cut >= least * (1.0 - 1e-9)), default=least)
-
-
-def _difference(metric: str, a: Measured, b: Measured) -> Interval:
-    """How much larger a metric of ``b`` is, in pairs if both saw the same requests."""
-    change = difference if a.requests == b.requests else unpaired_difference
-    return change(a.table[metric], b.table[metric])
 
 
 def _promised(designs: Sequence[Design]) -> dict[str, str]:
@@ -286,7 +256,7 @@ def _rows(
 
 
 def _change(metric: str, before: Measured, after: Measured) -> Document:
-    change = _difference(metric, before, after)
+    change = difference_of_metric(metric, before, after)
     base = before.table[metric]["pooled"]
     # No metric is negative, so none can fall by more than all of it.
     change = Interval(change.value, max(change.low, -base), change.high)
@@ -296,65 +266,6 @@ def _change(metric: str, before: Measured, after: Measured) -> Document:
         relative = interval_document(scaled)
     status = status_of(metric, change, base)
     return {**interval_document(change), "relative": relative, "status": status}
-
-
-def _standings(
-    names: Sequence[str],
-    measured: Sequence[Measured],
-    found: Sequence[Found],
-    axes: Sequence[str],
-) -> Standings:
-    """How every design stands against every other, on every axis that both were measured on.
-
-    A design without a steady state has no latency: one that has one is better there.
-    """
-    stable = [item["document"]["stable"] for item in found]
-    standings: Standings = {}
-    for a, b in permutations(range(len(names)), 2):
-        statuses = {}
-        for axis in axes:
-            steady = (True, True) if axis in COUNTED else (stable[a], stable[b])
-            if steady[0] != steady[1]:
-                statuses[axis] = "better" if steady[0] else "worse"
-            elif steady[0] and axis in measured[a].table and axis in measured[b].table:
-                change = _difference(axis, measured[b], measured[a])
-                statuses[axis] = status_of(axis, change, measured[b].table[axis]["pooled"])
-        standings[names[a], names[b]] = statuses
-    return standings
-
-
-def _dominance(standings: Standings, stable: Sequence[bool]) -> list[Document]:
-    """Pairs in which one design is worse in nothing and better in something, for certain.
-
-    Over latency, errors, cost per hour, quality and what else is promised to be small. Each pair
-    says in which of them the one is better, and in which no difference is certain.
-    """
-    names = list(dict.fromkeys(a for a, _ in standings))
-    steady = {name for name, is_stable in zip(names, stable, strict=True) if is_stable}
-    pairs = []
-    for (a, b), statuses in standings.items():
-        ahead = [axis for axis, status in statuses.items() if status == "better"]
-        if a in steady and ahead and "worse" not in statuses.values():
-            level = [axis for axis, status in statuses.items() if status == "same"]
-            pairs.append({"better": a, "worse": b, "better_in": ahead, "same_in": level})
-    return pairs
-
-
-def _ahead(standings: Standings, unbeaten: Sequence[str]) -> dict[str, list[str]]:
-    """On every axis that tells the unbeaten designs apart: those that none of them certainly beats.
-
-    An axis on which no difference is certain is left out.
-    """
-    found = {}
-    for axis in dict.fromkeys(axis for statuses in standings.values() for axis in statuses):
-        ahead = [
-            a
-            for a in unbeaten
-            if all(standings[a, b].get(axis) != "worse" for b in unbeaten if b != a)
-        ]
-        if len(ahead) < len(unbeaten):
-            found[axis] = ahead
-    return found
 
 
 def _origin(design: Design, again: str | None, found: Found, first: Found) -> Document:
