@@ -355,7 +355,7 @@ def _limit(quantity: Any, unit: str, claim: Claim) -> float:
     rate = {"time": -1}
     expected = {"s": {"time": 1}, "share": {}, "requests/s": rate, "calls/s": rate}.get(unit)
     if measured and expected is not None and dimensions != expected and base != 0.0:
-        raise FormulaError(f"wrong unit: `{metric.text}` is no {unit_dimensions(quantity)}")
+        raise FormulaError(f"wrong unit: `{metric.text}` is in {unit}, expected is {claim.expect}")
     return base
 
 

@@ -33,6 +33,11 @@ def test_every_topology_has_its_card() -> None:
     assert all((REPORTS / f"{name}.md").exists() for name in FOUND)
 
 
+def test_no_claim_expects_another_unit_than_it_measures() -> None:
+    claims = [claim for each in FOUND.values() for claim in each["claims"]]
+    assert [claim["name"] for claim in claims if claim["reason"].startswith("wrong unit")] == []
+
+
 @pytest.mark.parametrize("name", sorted(FOUND))
 def test_the_pages_are_of_the_file_as_it_is(name: str) -> None:
     assert FOUND[name]["digest"] == digest_of(topology_path(name)), f"run `{AGAIN} {name}`"
