@@ -70,7 +70,7 @@ def compare(
         limits = [parse_gate(text) for text in gates or ()]
         words.tell_idle_rps(loaded[0].topology, options)
         result = compared(loaded, options, bench, gates=limits, flips=flips)
-    label = _label(result.designs[:1] if one else result.designs)
+    label = _label(result.designs[1:] if one else result.designs)
     names = (loaded[0].topology.name, "compare", label)
     _put_out(result, "json" if json_ else format_, md, every, names=names, report=report)
     if result.failed:

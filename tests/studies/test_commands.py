@@ -68,6 +68,20 @@ def test_three_designs_fit_a_terminal_of_80_columns(
     assert max(map(len, lines)) <= 80
 
 
+def test_pages_of_other_settings_lie_in_other_folders(
+    desk_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(desk_file.parent)
+    words = [word for word in SHORT if word != "--no-report"]
+    for workers in (5, 6):
+        setting = f"counter.workers={workers}"
+        assert not simulate(
+            "compare", "desk.yaml", "--set", setting, *words, "--no-flips"
+        ).exit_code
+    pages = sorted(page.parent.name for page in desk_file.parent.glob("reports/desk/compare/*/*"))
+    assert list(dict.fromkeys(pages)) == ["counter_workers_5", "counter_workers_6"]
+
+
 def test_compare_says_by_its_exit_code_that_designs_differ(desk_file: Path) -> None:
     words = [*SHORT, "--no-flips", "--detailed-exitcode"]
     assert simulate("compare", str(desk_file), f"{desk_file}@quick", *words).exit_code == 4
