@@ -81,7 +81,13 @@ def folded(line: str) -> list[str]:
     if len(line) <= terminal_width() or "  " in text or "simulate " in text:
         return [line]
     lead = " " * (len(line) - len(line.lstrip()))
-    return wrap(text, terminal_width(), initial_indent=lead, subsequent_indent=f"{lead}  ")
+    return wrap(
+        text,
+        terminal_width(),
+        initial_indent=lead,
+        subsequent_indent=f"{lead}  ",
+        break_on_hyphens=False,
+    )
 
 
 def main() -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from simulator.cli.app import folded
+
 ROOT = Path(__file__).parents[2]
 GATEWAY = str(ROOT / "topologies" / "llm_gateway.yaml")
 
@@ -291,3 +293,10 @@ def test_a_verdict_does_not_pass_over_failures_that_no_objective_is_about(tmp_pa
     assert "✓ holds 8 rps; lines" in judged and "though" not in judged
     longer = simulate(str(path), "--no-report", "--warmup", "10h").stdout
     assert "--warmup 10h would leave too little of the run" in longer
+
+
+def test_a_line_is_folded_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.cli.app.terminal_width", lambda: 30)
+    assert folded("    two hours, of them a warm-up cut") == [
+        "    two hours, of them a", "      warm-up cut",
+    ]  # fmt: skip
