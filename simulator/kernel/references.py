@@ -1,9 +1,11 @@
 """Names inside a topology that refer to something else in it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field
+
+from simulator.kernel.spec import PLAIN, fields_of
 
 
 class TargetName(str):
@@ -52,21 +54,22 @@ Path = tuple[str | int, ...]
 
 def references(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
     """Every reference inside a model with its document path, in document order."""
-    if isinstance(value, TargetName | AttributeName):
-        yield path, value
-    elif isinstance(value, BaseModel):
-        prefix = path
+    if isinstance(value, BaseModel):
         key = getattr(type(value), "key", None)
-        if isinstance(key, str):
-            prefix = (*path, key)
-        for name in type(value).model_fields:
-            yield from references(getattr(value, name), (*prefix, name))
+        prefix = (*path, key) if isinstance(key, str) else path
+        names = fields_of(type(value))
+        parts: Iterable[tuple[str | int, Any]] = ((name, getattr(value, name)) for name in names)
     elif isinstance(value, dict):
-        for name, item in value.items():
-            yield from references(item, (*path, name))
+        prefix, parts = path, value.items()
     elif isinstance(value, list | tuple):
-        for position, item in enumerate(value):
-            yield from references(item, (*path, position))
+        prefix, parts = path, enumerate(value)
+    else:
+        if isinstance(value, TargetName | AttributeName):
+            yield path, value
+        return
+    for name, part in parts:
+        if type(part) not in PLAIN:
+            yield from references(part, (*prefix, name))
 
 
 def numbers_and_lists(value: Any) -> tuple[frozenset[str], frozenset[str]]:

@@ -1,5 +1,7 @@
 """What every part of a document is read into: a frozen model that knows the fields it allows."""
 
+from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any, Self
 
 from pydantic import (
@@ -16,6 +18,8 @@ from simulator.kernel.documentation import field_texts
 from simulator.quantities.refusal import MISSING, UNKNOWN_FIELD, details, nearest, refused
 
 EXTENSION_PREFIX = "x-"
+PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types of most values of a document, which hold nothing further."""
 
 
 class Spec(BaseModel):
@@ -102,6 +106,27 @@ class Spec(BaseModel):
         texts = field_texts(cls)
         given = {name: field.description for name, field in cls.model_fields.items()}
         return {name: text for name in given if (text := given[name] or texts.get(name))}
+
+
+def models_within(value: Any) -> Iterator[BaseModel]:
+    """Every model inside a value at any depth, itself first, in document order."""
+    parts: Iterable[Any] = ()
+    if isinstance(value, BaseModel):
+        yield value
+        parts = (getattr(value, name) for name in fields_of(type(value)))
+    elif isinstance(value, list | tuple):
+        parts = value
+    elif isinstance(value, dict):
+        parts = value.values()
+    for part in parts:
+        if type(part) not in PLAIN:
+            yield from models_within(part)
+
+
+@cache
+def fields_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """The names of the fields of a model in code, in order; pydantic takes longer to tell them."""
+    return tuple(model.model_fields)
 
 
 def _type(error: InitErrorDetails) -> str:

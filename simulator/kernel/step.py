@@ -4,13 +4,12 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Protocol
 
-from pydantic import BaseModel
-
 from simulator.kernel.component import Means, Paper
 from simulator.kernel.kinded import OneKey
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import Call, Flow, Request
 from simulator.kernel.site import Site
+from simulator.kernel.spec import models_within
 
 OK = Outcome.OK
 
@@ -80,14 +79,4 @@ def all_on_paper(steps: Sequence[Step], paper: Paper, times: float, attributes: 
 
 def steps_within(value: Any) -> Iterator[Step]:
     """Every step inside a step, a list of steps or a spec, at any depth."""
-    if isinstance(value, BaseModel):
-        if isinstance(value, Step):
-            yield value
-        for name in type(value).model_fields:
-            yield from steps_within(getattr(value, name))
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from steps_within(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from steps_within(item)
+    return (model for model in models_within(value) if isinstance(model, Step))

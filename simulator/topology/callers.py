@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel
-
 from simulator.kernel.component import Component
 from simulator.kernel.references import TargetName, references
+from simulator.kernel.spec import models_within
 from simulator.policies.calling import Calling
 from simulator.topology.model import Topology
 
@@ -50,24 +49,12 @@ def calls_of(topology: Topology) -> Iterator[tuple[str, Calling, list[str]]]:
         yield f"class {name}", spec, [str(spec.entry)]
     for name, component in topology.components.items():
         targets = _targets(component)
-        for call in _calls(component):
+        for call in models_within(component):
+            if not isinstance(call, Calling):
+                continue
             to = getattr(call, "to", None)
             yield name, call, targets if to is None else [str(to), *targets]
 
 
 def _targets(component: Any) -> list[str]:
     return list(getattr(component, "targets", None) or [])
-
-
-def _calls(value: Any) -> Iterator[Calling]:
-    if isinstance(value, Calling):
-        yield value
-    if isinstance(value, BaseModel):
-        for field in type(value).model_fields:
-            yield from _calls(getattr(value, field))
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _calls(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _calls(item)

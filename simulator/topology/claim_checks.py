@@ -8,7 +8,7 @@ from simulator.quantities.refusal import nearest
 from simulator.topology.claims import BASE, Claim
 from simulator.topology.formula import Formula
 from simulator.topology.model import Topology
-from simulator.topology.objectives import known_metrics
+from simulator.topology.objectives import MEASURED, known_metrics
 from simulator.topology.units import unit_named, unit_spellings
 
 Path = tuple[str | int, ...]
@@ -106,7 +106,7 @@ def _metric(word: str, topology: Topology, path: Path) -> Iterator[Finding]:
     elif parts[0] == "paper":
         if parts[1:] != ["capacity_rps"]:
             yield from _known(".".join(parts[1:-1]), topology.components, "component", path)
-    elif parts[0] != "stable":
+    elif parts[0] != "stable" and parts[0] not in MEASURED:
         yield from _known(parts[0], {*known_metrics(topology), "stable"}, "metric", path)
 
 
