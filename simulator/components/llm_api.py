@@ -56,9 +56,9 @@ class LlmApi(Component):
     kind: Literal["llm_api"] = "llm_api"
     external: bool = True
     first_token: DurationDistribution
-    """Time to the first token (queueing and prefill at the provider)."""
+    """Time to the first token, TTFT (queueing and prefill at the provider)."""
     per_token: DurationDistribution
-    """Time per further token, drawn once per request."""
+    """Time per further token, TPOT, drawn once per request."""
     input_tokens: CountAttribute = Field("input_tokens", validate_default=True)
     """Attribute with the number of prompt tokens."""
     output_tokens: CountAttribute = Field("output_tokens", validate_default=True)

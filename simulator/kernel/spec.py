@@ -1,5 +1,6 @@
 """What every part of a document is read into: a frozen model that knows the fields it allows."""
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Self
@@ -50,7 +51,7 @@ class Spec(BaseModel):
             handler(fields)
         except ValidationError as error:
             errors = details(error)
-        meant = {key: nearest(str(key), allowed - fields.keys()) for key in unknown}
+        meant = {key: cls._meant(str(key), allowed - fields.keys()) for key in unknown}
         errors = [
             error
             for error in errors
@@ -73,6 +74,16 @@ class Spec(BaseModel):
     def field_names(cls) -> set[str]:
         """The keys that a document may use, which are the aliases where fields have one."""
         return {field.alias or name for name, field in cls.model_fields.items()}
+
+    @classmethod
+    def _meant(cls, word: str, free: set[str]) -> str | None:
+        """The field that is spelt most like a word, or the only one whose text has the word."""
+        texts = {
+            name: text
+            for name, text in cls.field_descriptions().items()
+            if name in free and re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE)
+        }
+        return nearest(word, free) or (next(iter(texts)) if len(texts) == 1 else None)
 
     @classmethod
     def __get_pydantic_json_schema__(

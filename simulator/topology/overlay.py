@@ -11,6 +11,14 @@ Data = dict[str, Any]
 ABOUT_A_VARIANT = frozenset({"summary", "decision", "chosen", "alternative", "section", "document"})
 """What a variant says about itself, and does not change in the document."""
 
+NAMED = frozenset(
+    {
+        "requests", "components", "objectives", "metrics", "given", "estimates", "claims",
+        "questions", "variants", "faults",
+    }
+)  # fmt: skip
+"""Blocks with names that the document chooses."""
+
 
 class OverlayError(Exception):
     """A path or a variant that the document does not have; ``hint`` names the nearest."""
@@ -91,8 +99,12 @@ def _set(data: Data, path: str, value: Any) -> None:
             place_key: Any = _index(part, place, where)
         elif isinstance(place, dict):
             place_key = part
-            if not last and part not in place:
-                names = [*place, *(data.get("components") or {})] if position == 0 else [*place]
+            if not last and place.get(part) is None and _may_be_added(parts[:position], part):
+                place[part] = {}
+            elif not last and part not in place:
+                names = (
+                    [*place, *(data.get("components") or {}), "run"] if position == 0 else [*place]
+                )
                 hint = _hint(part, names, ", ".join(map(str, place)))
                 raise OverlayError(f"`{path}`: {where} has no `{part}`", hint)
         else:
@@ -101,6 +113,16 @@ def _set(data: Data, path: str, value: Any) -> None:
             place[place_key] = value
         else:
             place = place[place_key]
+
+
+def _may_be_added(before: list[str], part: str) -> bool:
+    """Whether a mapping that the document does not write may be one that its model has.
+
+    Names are the document's own; which fields there are is said when it is read.
+    """
+    if not before:
+        return part == "run" or part in NAMED
+    return len(before) > 1 or before[0] not in NAMED
 
 
 def _index(part: str, place: list[Any], where: str) -> int:
@@ -116,7 +138,7 @@ def closest(word: str, known: Iterable[Any]) -> str:
 
 
 def _hint(word: str, known: Iterable[Any], listed: str) -> str:
-    return closest(word, known) or f"known: {listed}"
+    return closest(word, known) or f"known: {listed or 'none'}"
 
 
 def changes(before: Any, after: Any, path: tuple[str | int, ...] = ()) -> list[Change]:
