@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.engine.budget import Budget
 from simulator.engine.replicate import Experiment, run_replication
 from simulator.recording.recording import Recording
 from simulator.topology.model import Topology
@@ -16,9 +17,11 @@ FEW = settings(max_examples=40)
 
 
 def run(document: dict[str, Any], horizon_s: float = 4.0, seed: int = 1) -> Recording:
-    """One replication of a document."""
+    """One replication of a document, drained however long that takes."""
+    to_the_last = Budget(drain_factor=1e4)
+    topology = Topology.model_validate(document)
     return run_replication(
-        Experiment(Topology.model_validate(document), Steady(), horizon_s, seed=seed), 0
+        Experiment(topology, Steady(), horizon_s, seed=seed, budget=to_the_last), 0
     )
 
 
