@@ -71,14 +71,13 @@ def terminal_lines(
 
 def evidence(claim: Checked) -> str:
     """What was expected, what was found, and where the claim stands, in a line."""
-    place = ", ".join(filter(None, (claim.section, "" if claim.section else "our own")))
     if claim.status == "not simulated":
-        return f"not simulated: {claim.reason} ({place})"
+        return f"not simulated: {claim.reason} ({claim.place})"
     found = figure_of(claim).exact if claim.value is not None else "no value"
     conditions = f", {claim.conditions}" if claim.conditions else ""
     reason = f"; {claim.reason}" if claim.reason else ""
     how = claim.how if claim.way == "metric" else claim.way
-    return f"{how}{conditions}: {found}, expected {expected_of(claim)}{reason} ({place})"
+    return f"{how}{conditions}: {found}, expected {expected_of(claim)}{reason} ({claim.place})"
 
 
 def estimate_counts(estimates: Sequence[Computed]) -> str:
@@ -109,7 +108,7 @@ def markdown_cells(claim: Checked) -> list[str]:
     where = f"`{claim.how}`" if claim.way == "metric" else claim.how
     where += f"; {claim.conditions}" if claim.conditions else ""
     where += f"; {claim.reason}" if claim.reason else ""
-    place = "our own" if claim.section is None else f"{claim.document}, {claim.section}"
+    place = claim.place if claim.section is None else f"{claim.document}, {claim.place}"
     text = claim.text + (f" *({claim.note})*" if claim.note else "")
     value = figure_of(claim).exact if claim.value is not None else "–"
     return [escaped(cell) for cell in (text, where.lstrip("; "), expected_of(claim), value, place)]

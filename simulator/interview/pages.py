@@ -97,7 +97,9 @@ def _claims_lines(found: dict[str, Data]) -> Iterator[str]:
     yield ""
     yield (
         f"Written by `{AGAIN}` with seed {SEED}. A claim holds if its whole 95 % interval is on "
-        "the right side, fails if all of it is on the wrong side, and is unsure otherwise."
+        "the right side, fails if all of it is on the wrong side, and is unsure otherwise. "
+        "The source is the section that makes the promise; its figure stands there, too, if not "
+        "another section is named or the bound is ours. Tolerances (±) are ours."
     )
     yield ""
     yield "## Claims, worst first"

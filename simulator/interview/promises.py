@@ -72,6 +72,7 @@ def _open(loaded: Loaded, name: str, claim: Claim) -> CheckedClaim:
         how=claim.metric.text if claim.metric is not None else "",
         conditions="",
         section=claim.section,
+        place=claim.place,
         document=claim.document or (source if claim.section else None),
         note=claim.note,
         reason=f"run `simulate check --claims {loaded.path.name}`, seed {SEED}",

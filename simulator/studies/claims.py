@@ -62,6 +62,7 @@ class Checked:
     how: str
     conditions: str
     section: str | None
+    place: str
     document: str | None
     note: str | None
     reason: str = ""
@@ -148,6 +149,7 @@ def _checked(
         how="",
         conditions="",
         section=claim.section,
+        place=claim.place,
         document=claim.document or (source if claim.section else None),
         note=claim.note,
     )

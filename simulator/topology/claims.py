@@ -16,6 +16,7 @@ CONDITIONS = (
     "of_class", "variant", "workload", "rps", "faults", "settings", "duration", "requests",
     "warmup", "versus",
 )  # fmt: skip
+OURS = "ours"
 BASE = "base"
 """What ``versus`` calls the design without a variant."""
 
@@ -39,6 +40,8 @@ class Claim(Spec):
     """The document, if not the source of the topology."""
     own: bool = False
     """A promise of our own, which no document makes."""
+    bound: str | None = None
+    """Where the figure of `expect` stands if not in the section: another heading, or `ours`."""
     note: str | None = None
     """A remark for the reader: what the finding means."""
     metric: FormulaText | None = None
@@ -76,6 +79,14 @@ class Claim(Spec):
     """How it is compared."""
 
     @property
+    def place(self) -> str:
+        """Where the promise stands, and where its figure does if that is somewhere else."""
+        place = self.section or "our own"
+        if self.bound is None:
+            return place
+        return f"{place}; bound {self.bound if self.bound == OURS else f'of {self.bound}'}"
+
+    @property
     def way(self) -> str:
         """Which of the four ways decides it."""
         return next(way for way in WAYS if getattr(self, way) is not None)
@@ -91,6 +102,8 @@ class Claim(Spec):
             raise ValueError("a claim that is checked says what to `expect`, such as <50ms")
         if self.section is None and not self.own:
             raise ValueError("a claim names the `section` that makes it, or says `own: true`")
+        if self.bound is not None and self.expect is None:
+            raise ValueError("`bound` says where the figure of `expect` stands, and there is none")
         if (self.versus is None) != (self.as_ is None):
             raise ValueError("`versus` goes with `as: difference` or `as: ratio`")
         stray = [name for name in CONDITIONS if self.metric is None and getattr(self, name)]

@@ -111,8 +111,8 @@ def test_the_trust_section_does_not_contradict_itself(run: Any) -> None:
 
 def test_promises_are_counted_in_grammar(run: Any) -> None:
     claim = {"text": "x", "expect": "<1s", "value": 0.5, "shown": "500 ms", "section": None,
-             "how": "latency.p(99)", "way": "metric", "conditions": "", "reason": "",
-             "note": None}  # fmt: skip
+             "place": "our own", "how": "latency.p(99)", "way": "metric", "conditions": "",
+             "reason": "", "note": None}  # fmt: skip
     claims = [{**claim, "status": status} for status in ("fails", "holds", "holds")]
     said = Promises().blocks(Report({**run.document, "claims": claims}, {}))[0]
     assert said.paragraphs == ["Of 3 promises: 1 fails, 2 hold."]  # type: ignore[union-attr]

@@ -11,7 +11,7 @@ import simulator.faults
 import simulator.steps
 import simulator.workload.arrivals  # noqa: F401  (registers the kinds)
 from simulator.faults.lost_cells import LostCells
-from simulator.interview.claims_table import counts_of
+from simulator.interview.claims_table import counts_of, markdown_cells
 from simulator.studies.claims import Checked, check_claims_of, worst_first
 from simulator.studies.conditions import Condition
 from simulator.studies.estimates import estimates_of, times
@@ -259,3 +259,19 @@ def test_units_of_metrics() -> None:
     assert unit_of_word("cost.per_month") == "USD/month"
     assert unit_of_word("goodput") == "requests/s"
     assert unit_of_word("availability") == "share"
+
+
+def test_a_claim_says_where_its_figure_stands() -> None:
+    metric = {"metric": "latency.p(99)", "expect": "<1s", "requests": 2000}
+    found = checked(
+        there=metric,
+        ours={**metric, "bound": "ours"},
+        elsewhere={**metric, "bound": "Requirements"},
+        own={**metric, "own": True, "section": None},
+    )
+    places = ["Promises", "Promises; bound ours", "Promises; bound of Requirements", "our own"]
+    assert [claim.place for claim in found.values()] == places
+    assert markdown_cells(found["ours"])[-1] == "desk.md, Promises; bound ours"
+    unbound = {"text": "t", "section": "s", "not_simulated": "why", "bound": "ours"}
+    with pytest.raises(ValidationError, match="bound"):
+        topology(claims={"one": unbound})

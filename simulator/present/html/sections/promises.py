@@ -55,7 +55,7 @@ def _claims(claims: Sequence[Document]) -> DataTable:
                 claim.get("expected") or claim["expect"] or "–",
                 claim["shown"] if claim["value"] is not None else "–",
                 claim["status"],
-                claim["section"] or "our own",
+                claim["place"],
                 _why(claim),
             )
             for claim in claims
