@@ -22,7 +22,7 @@ def interview(
         bool, typer.Option("--drill/--no-drill", help="Break every part in turn.")
     ] = True,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Replace a value: PATH=VALUE.")
+        list[str] | None, typer.Option("--set", help="Set a value: PATH=VALUE, as web.replicas=4.")
     ] = None,
     report: words.Report = True,
 ) -> None:

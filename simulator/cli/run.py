@@ -20,7 +20,7 @@ def run(
     ] = None,
     warmup: Annotated[str, typer.Option(help="Time left out at the beginning, or auto.")] = "auto",
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Replace a value: PATH=VALUE.")
+        list[str] | None, typer.Option("--set", help="Set a value: PATH=VALUE, as web.replicas=4.")
     ] = None,
     variant: Annotated[str | None, typer.Option(help="Run a variant of the design.")] = None,
     faults: Annotated[

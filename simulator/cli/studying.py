@@ -25,9 +25,7 @@ Duration = Annotated[
     str | None, typer.Option("-d", "--duration", help="Simulated time of a replication.")
 ]
 Requests = Annotated[str | None, typer.Option("--requests", help="Requests at every point.")]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="Replace a value first: PATH=VALUE.")
-]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="Set a value first: PATH=VALUE.")]
 Thresholds = Annotated[
     list[str] | None,
     typer.Option("-t", "--threshold", help="Instead of the objectives: 'latency: p(99)<800ms'."),
