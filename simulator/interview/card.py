@@ -319,8 +319,9 @@ def _open_claims(material: Material) -> Section:
                 claim.text,
                 value,
                 spaced(expected_of(claim)),
+                claim.place,
                 "; ".join(filter(None, (claim.conditions, claim.reason, claim.note))) or "–",
             )
         )
-    section.table(("result", "claim", "value", "expected", "why"), rows)
+    section.table(("result", "claim", "value", "expected", "from", "why"), rows)
     return section

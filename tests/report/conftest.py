@@ -156,7 +156,8 @@ class Run:
         status = "pass" if summary["stable"] else "unstable"
         return {
             "schema": 1, "topology": "shop", "summary": "A small shop.", "rate": rate,
-            "workload": "steady", "arrivals": "poisson", "cells": 1,
+            "workload": "steady", "arrivals": "poisson", "cells": 1, "load": f"{rate:g} rps",
+            "load_beside": "", "load_per_s": rate,
             "horizon_s": self.recordings[0].horizon_s, "seed": 42,
             "replications": len(self.recordings), **summary,
             "verdict": {"status": status, "sentence": f"holds {rate:g} rps",

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from simulator.cli.studying import json_text
-from simulator.present.html.study import render_study, verdict_of
+from simulator.present.html.study import verdict_of
 from simulator.present.studies.capacity import capacity_lines, reasons_of
 from simulator.studies.capacity import capacity
 from simulator.studies.design import Design, design_of_text
@@ -81,14 +81,6 @@ def test_a_design_without_a_limit_says_how_far_it_was_tried() -> None:
     assert "no limit found up to" in lines
     assert " inf" not in lines
     assert verdict_of(found)[0] == "pass"
-
-
-def test_a_saved_capacity_of_before_is_still_drawn() -> None:
-    options = RunOptions(requests=1000, replications=2)
-    found = capacity(design(), options, Bench(HERE)).document
-    for key in ("no_limit_up_to", "full_on_paper", "full_first", "scaling"):
-        del found[key]
-    assert "holds up to" in render_study(found)
 
 
 def test_what_is_turned_away_is_not_a_lack_of_stability() -> None:

@@ -51,13 +51,13 @@ def capacity_lines(document: Document, again: str, report: str | None) -> Iterat
 
 def holds_today(document: Document) -> bool:
     """Whether today's rate is within the capacity."""
-    return document.get("no_limit_up_to") is not None or (document["headroom"] or -1.0) >= 0.0
+    return document["no_limit_up_to"] is not None or (document["headroom"] or -1.0) >= 0.0
 
 
 def verdict_of(document: Document) -> str:
     """The answer in a sentence."""
     found, limit = document["capacity"], document["limited_by"]
-    if document.get("no_limit_up_to") is not None:
+    if document["no_limit_up_to"] is not None:
         return f"no limit found up to {count(document['no_limit_up_to'])} rps, the highest tried"
     if found["value"] is None:
         return (
@@ -101,7 +101,7 @@ def _reason(limit: Document) -> str:
 
 def _on_paper(document: Document) -> str | None:
     """Where something is full if every call is made, and where whatever is hit or refused."""
-    full, ceiling = document.get("full_on_paper"), document["ceiling_on_paper"]
+    full, ceiling = document["full_on_paper"], document["ceiling_on_paper"]
     if full is None:
         return None
     text = f"on paper {document['full_first']} saturates at {count(full)} rps"

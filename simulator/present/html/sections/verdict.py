@@ -57,7 +57,7 @@ def findings_of(report: Report) -> list[Finding]:
 def _tiles(document: Document) -> list[Tile]:
     metrics = document["metrics"]
     tiles = []
-    goodput, offered = metrics.get("goodput"), _offered(document)
+    goodput, offered = metrics.get("goodput"), document["load_per_s"]
     if goodput is not None:
         ended = metrics["throughput"]
         # A shape may offer more than its mean while it is measured; one run alone cannot tell.
@@ -81,13 +81,6 @@ def _tiles(document: Document) -> list[Tile]:
         tiles.append(Tile("quality", f"{quality['value']:.3g}", "of 1, mean of good answers"))
     tiles += _busiest(document)
     return tiles
-
-
-def _offered(document: Document) -> float | None:
-    """Requests per second that come whatever is answered; None where users wait, or if unknown."""
-    if "load_per_s" in document or document.get("closed"):
-        return document.get("load_per_s")
-    return document["rate"] * document.get("cells", 1) if document.get("rate") else None
 
 
 def _busiest(document: Document) -> list[Tile]:
