@@ -20,6 +20,7 @@ from simulator.studies.point import Found
 from simulator.studies.run import RunOptions, plan_run, refuse_idle_rate
 from simulator.studies.settled import evaluate_settled, scaling_notes, settled
 from simulator.studies.sweep import measured
+from simulator.topology.load import load_of
 from simulator.topology.model import Topology
 from simulator.topology.objectives import Objective, objectives_of
 from simulator.topology.paper import offered_when_full, on_paper
@@ -103,6 +104,7 @@ class _Search:
         self.today = options.rps or design.topology.rate
         experiment = plan_run(design.topology, options)[0]
         refuse_idle_rate(experiment, "search")
+        self.load = load_of(experiment.topology, experiment.arrivals)
         plan = on_paper(experiment.topology)
         self.on_paper = offered_when_full(experiment.topology, lambda row: row.strain)
         """Where something is full if nothing is hit or refused: not a bound."""
@@ -223,6 +225,7 @@ class _Search:
             "ceiling_on_paper": None if self.ceiling is None else self.ceiling * cells,
             "saturates_first": self.first_to_saturate,
             "rate": self.today * cells,
+            **self.load,
             "headroom": None if value is None else value / (self.today * cells) - 1.0,
             "scaling": scaling_notes(self.design, self.at_rest[near]),
             "knee": knee_of([(row["rate"], row["latency.mean"]) for row in lines if _served(row)]),
