@@ -190,7 +190,7 @@ class ServiceServer(Server):
         self.meters(site, meters)
         self.call = self._not_connected
         self.fleet: FarmFleet | None = None
-        self.withdrawn: dict[float, list[Replica]] = {}
+        self.withdrawn: dict[float, list[list[Replica]]] = {}
         if spec.autoscale is not None:
             fleet = self._fleet(site.clock, spec.autoscale.spot)
             self.scaler = scaler = Scaler(site, name, spec.autoscale, fleet, spec.replicas)
@@ -242,15 +242,16 @@ class ServiceServer(Server):
             super().lose(share)
             return
         # Those that joined first: a rolling restart thus gets round to everybody.
-        self.withdrawn[share] = sorted(there, key=lambda replica: replica.joined_at)[:count]
-        for replica in self.withdrawn[share]:
+        oldest = sorted(there, key=lambda replica: replica.joined_at)[:count]
+        self.withdrawn.setdefault(share, []).append(oldest)
+        for replica in oldest:
             self.farm.leave(replica)
 
     def regain(self, share: float) -> None:
-        if self.farm is None or share not in self.withdrawn:
+        if self.farm is None or not self.withdrawn.get(share):
             super().regain(share)
             return
-        for replica in self.withdrawn.pop(share):
+        for replica in self.withdrawn[share].pop(0):
             self.farm.join(replica)
 
     def connect(self, site: Site) -> None:

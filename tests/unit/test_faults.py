@@ -264,3 +264,55 @@ def test_several_parts_lose_what_is_theirs() -> None:
     )
     assert topology.faults["both"][0].sentence == "web and db lose 20% of their capacity"
     assert topology.faults["one"][0].sentence == "db loses 20% of its capacity"
+
+
+PARTS: dict[str, dict[str, Any]] = {
+    "service": {"kind": "service", "workers": 8, "steps": [{"work": "1ms"}]},
+    "queue": {"kind": "queue", "consumers": 8, "steps": [{"work": "1ms"}]},
+    "stream": {
+        "kind": "stream",
+        "tasks": 8,
+        "restart": "1s",
+        "checkpoint_every": "9s",
+        "checkpoint_pause": "2s",
+        "steps": [{"work": "1ms"}],
+    },
+}
+HALF_LOST, ALL_LOST, DOWN = {"capacity": "50%"}, {"capacity": "100%"}, {"down": True}
+
+
+@pytest.mark.parametrize(
+    ("part", "first", "second", "servers"),
+    # The first lasts from 10 s to 30 s, the second from 20 s to 40 s; seen at 15, 25, 35, 43 s.
+    [
+        ("service", HALF_LOST, HALF_LOST, [4, 2, 4, 8]),
+        ("service", HALF_LOST, ALL_LOST, [4, 0, 0, 8]),
+        ("service", ALL_LOST, HALF_LOST, [0, 0, 4, 8]),
+        ("queue", DOWN, ALL_LOST, [0, 0, 0, 8]),
+        ("queue", DOWN, DOWN, [0, 0, 0, 8]),
+        # The first begins within the pause for a checkpoint, whose end brings nobody back.
+        ("stream", DOWN, DOWN, [0, 0, 0, 8]),
+        ("stream", HALF_LOST, DOWN, [4, 0, 0, 8]),
+    ],
+)
+def test_faults_that_overlap_lose_and_return_what_each_took(
+    part: str, first: dict[str, Any], second: dict[str, Any], servers: list[int]
+) -> None:
+    faults = [
+        {"at": "10s", "for": "20s", "target": "part", **first},
+        {"at": "20s", "for": "20s", "target": "part", **second},
+    ]
+    design = Topology.model_validate(
+        {
+            "name": "overlap",
+            "rate": "10 rps",
+            "requests": {"all": {"entry": "part"}},
+            "components": {"part": PARTS[part]},
+            "faults": {"both": faults},
+        }
+    )
+    struck = tuple(design.faults["both"])
+    recording = run_replication(Experiment(design, Constant(), 50.0, faults=struck), 0)
+    seen = np.searchsorted(recording.times, [15.0, 25.0, 35.0, 43.0])
+    assert recording.meters["part"]["servers"][seen].tolist() == servers
+    assert recording.in_flight == 0
