@@ -206,6 +206,8 @@ class KeyedCache:
         self.fetches += 1
         try:
             outcome = yield from self.fetch(request)
+            if outcome is Outcome.CANCELLED:
+                return outcome
             flight.outcome = outcome
             if outcome is OK or self.rules.negative_s is not None:
                 self._keep(key, self.clock.now - began, outcome)

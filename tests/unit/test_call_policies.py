@@ -171,3 +171,41 @@ def test_waiting_for_a_place_ends_with_the_whole_call() -> None:
 def test_contradictions_are_refused(fields: dict[str, object], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Calling.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "{call: db}",
+        "{call: {to: db, timeout: 9s, cancel_on_timeout: in_queue}}",
+        "{parallel: [{call: db}]}",
+        "{parallel: [{call: db}, {wait: 1ms}]}",
+        "{call: {to: db, optional: true}}",
+        "{call: quorum}",
+    ],
+)
+def test_who_is_taken_out_of_a_queue_gives_back_what_it_holds(inner: str) -> None:
+    """A thread is kept during a call that waits in a queue when its own caller gives up."""
+    text = f"""
+name: nested
+rate: 8 rps
+requests: {{request: {{entry: client}}}}
+components:
+  client:
+    kind: service
+    workers: 1000
+    steps: [{{call: {{to: threads, timeout: 500ms, cancel_on_timeout: in_queue}}}}]
+  threads: {{kind: service, workers: 20, blocking: true, steps: [{inner}]}}
+  db: {{kind: service, steps: [{{work: 200ms}}]}}
+  quorum:
+    kind: database
+    query: 200ms
+    connections: 1
+    read_replicas: 1
+    quorum: {{read: 2, write: 2}}
+"""
+    topology = Topology.model_validate(YAML(typ="safe").load(text))
+    recording = run_replication(Experiment(topology, Constant(), 100.0), 0)
+    assert recording.in_flight == 0
+    # One is served and those of the last 500 ms wait: 4 of 8 a second, and one just leaving.
+    assert float(recording.meters["threads"]["busy"].max()) <= 6.0
