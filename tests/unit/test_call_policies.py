@@ -209,3 +209,47 @@ components:
     assert recording.in_flight == 0
     # One is served and those of the last 500 ms wait: 4 of 8 a second, and one just leaving.
     assert float(recording.meters["threads"]["busy"].max()) <= 6.0
+
+
+TIED = "hedge: {{delay: 0ms, tied: true, non_fatal: [error], cancel: {cancel}}}"
+
+
+@pytest.mark.parametrize("cancel", ["in_queue", "in_service"])
+def test_a_tied_copy_that_fails_is_answered_with_its_failure(cancel: str) -> None:
+    """The sibling it has withdrawn has nothing to say, and is not waited for."""
+    hedge = TIED.format(cancel=cancel)
+    recording = run(f", network: 100ms, {hedge}", FAILING)
+    assert recording.in_flight == 0
+    assert outcomes(recording) == {"error"}
+    failing = "{kind: service, workers: 4, steps: [{work: 1s}, {fail: {share: 100%}}]}"
+    recording = run(f", network: 100ms, {hedge}", failing)
+    assert recording.in_flight == 0
+    assert outcomes(recording) == {"error"}
+
+
+@pytest.mark.parametrize(
+    ("tied", "timeout"),
+    [("true", ""), ("false", ", timeout: 500ms, cancel_on_timeout: in_service")],
+)
+def test_copies_that_are_withdrawn_leave_the_budget_of_hedges(tied: str, timeout: str) -> None:
+    """With a budget of one hedge in flight and calls that never overlap, all are hedged."""
+    text = f"""
+name: budgeted
+rate: 0.1 rps
+requests: {{request: {{entry: client}}}}
+components:
+  client: {{kind: service, workers: 10, steps: [{{call: {{to: middle{timeout}}}}}]}}
+  middle:
+    kind: service
+    workers: 10
+    steps:
+      - call:
+          to: leaf
+          network: 100ms
+          retry_budget: {{envoy: {{budget: 20%, min_concurrency: 1}}}}
+          hedge: {{delay: 10ms, tied: {tied}, cancel: in_service}}
+  leaf: {ONE_WORKER}
+"""
+    topology = Topology.model_validate(YAML(typ="safe").load(text))
+    recording = run_replication(Experiment(topology, Constant(), 100.0), 0)
+    assert recording.finals["middle"]["leaf.hedges_total"] == recording.issued[0] == 10
