@@ -22,10 +22,11 @@ from simulator.policies.balancing.least_request import LeastRequest
 from simulator.policies.balancing.random import Random
 from simulator.policies.balancing.round_robin import RoundRobin
 from simulator.policies.contention import Contention
-from simulator.policies.farm import BackendsSpec, Farm, Replica
+from simulator.policies.farm import BackendsSpec, Farm
 from simulator.policies.fleet import Fleet, SharedFleet
 from simulator.policies.preemptible import Preemptible, PreemptibleFleet
 from simulator.policies.queueing import Queueing
+from simulator.policies.replica import Replica
 from simulator.policies.scaled_farm import FarmFleet
 from simulator.policies.spot import Spot
 from simulator.quantities import UsdPerItem
@@ -270,7 +271,7 @@ class ServiceServer(Server):
     def worker(self, site: Site) -> Worker:
         """Waits for a worker of the replica and keeps it busy."""
         if self.spec.blocking:
-            return _already_held
+            return _already_held if self.farm is None else _held_on_chosen_replica
         if len(self.stations) == 1:
             return self.stations[0].work
         return _on_chosen_replica
@@ -327,6 +328,11 @@ def _held_by_replica(call: Call) -> Call:
         return request.station.hold(request, call)
 
     return held
+
+
+def _held_on_chosen_replica(request: Request, seconds: float, after: Call | None = None) -> Flow:
+    assert request.station is not None
+    return _already_held(request, seconds * request.station.pace, after)
 
 
 def _already_held(request: Request, seconds: float, after: Call | None = None) -> Flow:

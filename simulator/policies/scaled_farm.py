@@ -6,8 +6,9 @@ from simulator.kernel.door import Door
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import Call, Flow, Request
 from simulator.policies.balancing import Pick
-from simulator.policies.farm import Farm, Replica
+from simulator.policies.farm import Farm
 from simulator.policies.fleet import Gone, bring_in
+from simulator.policies.replica import Replica
 from simulator.policies.spot import Spot
 
 
