@@ -246,6 +246,7 @@ class ServiceServer(Server):
         oldest = sorted(there, key=lambda replica: replica.joined_at)[:count]
         self.withdrawn.setdefault(share, []).append(oldest)
         for replica in oldest:
+            replica.withdrawn = True
             self.farm.leave(replica)
 
     def regain(self, share: float) -> None:
@@ -253,7 +254,10 @@ class ServiceServer(Server):
             super().regain(share)
             return
         for replica in self.withdrawn[share].pop(0):
-            self.farm.join(replica)
+            # Unless its scaler has let it go meanwhile.
+            if replica.withdrawn:
+                replica.withdrawn = False
+                self.farm.join(replica)
 
     def connect(self, site: Site) -> None:
         call = in_sequence(self.spec.steps, site, self) if self.spec.steps else _nothing

@@ -196,7 +196,6 @@ class Server:
         self.spent_usd = 0.0
         self.scaler: Elastic | None = None
         self._losses: list[float] = []
-        self._lost: dict[Station, int] = {}
         if spec.cost is not None:
             self.meter(site, "running_cost_total", self.running_cost_usd)
         self.meter(site, "spent_total", lambda: self.spent_usd)
@@ -238,7 +237,7 @@ class Server:
 
     def _apply_losses(self) -> None:
         stations = stations_within(vars(self))
-        whole = {station: station.servers + self._lost.get(station, 0) for station in stations}
+        whole = {station: station.servers + station.lost for station in stations}
         left = dict(whole)
         for share in self._losses:
             there = gone = 0
@@ -249,7 +248,7 @@ class Server:
                 gone += servers
                 left[station] -= servers
         for station in stations:
-            self._lost[station] = whole[station] - left[station]
+            station.lost = whole[station] - left[station]
             station.resize(left[station])
 
     def preempt(self, share: float) -> None:

@@ -86,13 +86,14 @@ class Preemptible(Station):
         """Take servers away: idle ones at once, those at work when the notice ends."""
         unaware = [(held, stint) for held, stint in self.inside.items() if not stint.noticed]
         there, victims = self.servers, []
-        for _ in range(servers):
+        for _ in range(min(servers, there)):
             # Drawn without repetition: a server that is taken is busy as often as any.
             if self.uniform() * there < len(unaware):
                 victims.append(unaware.pop(int(self.uniform() * len(unaware))))
                 victims[-1][1].noticed = True
             there -= 1
-        self.resize(self.servers - servers)
+        self.lost -= max(servers - self.servers, 0)
+        self.resize(max(self.servers - servers, 0))
         notice_s = self.spot.notice or 0.0
         if notice_s <= 0.0:
             self._break_off(victims)

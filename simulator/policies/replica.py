@@ -19,6 +19,7 @@ class Replica:
     def __init__(self, station: Station) -> None:
         self.station = station
         self.present = True
+        self.withdrawn = False
         self.troubles: list[Trouble] = []
         self.down = False
         self.failing = 0.0
