@@ -253,3 +253,30 @@ components:
     topology = Topology.model_validate(YAML(typ="safe").load(text))
     recording = run_replication(Experiment(topology, Constant(), 100.0), 0)
     assert recording.finals["middle"]["leaf.hedges_total"] == recording.issued[0] == 10
+
+
+def test_several_limits_on_each_of_two_calls_count_their_own_refusals() -> None:
+    limits = {
+        "bulkhead": {"max_concurrent": 1},
+        "limits": {"max_requests": 2},
+        "concurrency_limit": {"fixed": 3},
+    }
+    call = {"call": {"to": "leaf", **limits}}
+    both = {"branches": [call, call], "need": "any"}
+    design = Topology.model_validate(
+        {
+            "name": "limited",
+            "rate": "1 rps",
+            "requests": {"all": {"entry": "client"}},
+            "components": {
+                "client": {"kind": "service", "workers": 9, "steps": [{"parallel": both}]},
+                "leaf": {"kind": "delay", "latency": "2.5s"},
+            },
+        }
+    )
+    finals = run_replication(Experiment(design, Constant(), 10.0), 0).finals["client"]
+    counts = [value for name, value in finals.items() if name.endswith("limited_total")]
+    assert len(counts) == 6
+    # Each call lets one in of three: the bulkhead is the narrowest of them.
+    assert sorted(counts)[:4] == [0.0] * 4
+    assert min(sorted(counts)[4:]) >= 6.0
