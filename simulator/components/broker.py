@@ -219,6 +219,9 @@ class BrokerServer(Server):
                 return Outcome.REJECTED_QUEUE_FULL
             if self.spec.on_full == "block":
                 yield from self._wait_for_room(request)
+            elif self.spec.reply:
+                # Not at once: whoever is told may withdraw its sibling, which can be this one.
+                self.clock.call_at(self.clock.now, self._drop_oldest)
             else:
                 self._drop_oldest()
         if self.spec.price is not None:
