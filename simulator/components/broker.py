@@ -1,9 +1,9 @@
 """A message broker: partitions, consumer groups, redelivery, dead letters."""
 
-from collections import deque
+from bisect import insort
 from collections.abc import Callable
 from functools import partial
-from itertools import cycle
+from itertools import count, cycle
 from typing import Literal
 
 from pydantic import Field, PositiveInt, model_validator
@@ -162,10 +162,13 @@ class BrokerServer(Server):
         self.probe = site.probe
         self.turn = cycle(range(spec.partitions or 1)).__next__
         self.partition_of: dict[object, int] = {}
-        self.blocked: deque[Request] = deque()
+        self.blocked: list[tuple[int, Request]] = []
+        self.ticket = count().__next__
         self.redelivery = Redelivery(
             site.clock, spec.visibility_timeout, spec.max_receives, spec.redelivery_delay
         )
+        if spec.on_full == "block":
+            self.redelivery.on_room = self._let_in
         self.published = self.dropped = 0
         self.bury: Call | None = None
         self.meters(site, self._readings())
@@ -216,6 +219,9 @@ class BrokerServer(Server):
                 return Outcome.REJECTED_QUEUE_FULL
             if self.spec.on_full == "block":
                 yield from self._wait_for_room(request)
+            elif self.spec.reply:
+                # Not at once: whoever is told may withdraw its sibling, which can be this one.
+                self.clock.call_at(self.clock.now, self._drop_oldest)
             else:
                 self._drop_oldest()
         if self.spec.price is not None:
@@ -225,7 +231,7 @@ class BrokerServer(Server):
         for group in self.groups:
             message = request.branch()
             message.deadline = NEVER
-            message.on_start = self._let_in if self.spec.on_full == "block" else None
+            message.on_start = self.redelivery.on_room
             if self.spec.reply:
                 return (
                     yield from _answer(request, message, self._carry(message, group, partition))
@@ -277,6 +283,7 @@ class BrokerServer(Server):
     def regain(self, share: float) -> None:
         super().regain(share)
         self._members_changed()
+        self._let_in()
 
     def _members_changed(self) -> None:
         for group in self.groups:
@@ -309,18 +316,21 @@ class BrokerServer(Server):
             self.dropped += 1
 
     def _wait_for_room(self, request: Request) -> Flow:
+        place = (self.ticket(), request)
         while self._full():
-            self.blocked.append(request)
+            # Whoever finds the room gone stands again where they stood.
+            insort(self.blocked, place)
             try:
                 yield None
             finally:
-                if request in self.blocked:
-                    self.blocked.remove(request)
+                if place in self.blocked:
+                    self.blocked.remove(place)
         return OK
 
     def _let_in(self) -> None:
-        if self.blocked:
-            waiting = self.blocked.popleft()
+        """Room may have come up: somebody began with a message, or is done, or it expired."""
+        if self.blocked and not self._full():
+            _, waiting = self.blocked.pop(0)
             self.clock.resume_at(self.clock.now, waiting)
 
 

@@ -264,4 +264,7 @@ class DatabaseServer(Server):
             request.awaiting = tuple(branches)
             yield None
             request.awaiting = ()
-        return Outcome.OK if votes[True] >= needed else Outcome.ERROR
+        if votes[True] >= needed:
+            return Outcome.OK
+        withdrawn = any(branch.outcome is Outcome.CANCELLED for branch in branches)
+        return Outcome.CANCELLED if withdrawn else Outcome.ERROR

@@ -73,6 +73,8 @@ class FallbackServer(Server):
                     request.degraded = Outcome.FALLBACK_OK
                 request.quality *= quality
                 return OK
+            if outcome is Outcome.CANCELLED:
+                break
         return outcome
 
     def _count(self, position: int) -> Callable[[], float]:

@@ -22,10 +22,11 @@ from simulator.policies.balancing.least_request import LeastRequest
 from simulator.policies.balancing.random import Random
 from simulator.policies.balancing.round_robin import RoundRobin
 from simulator.policies.contention import Contention
-from simulator.policies.farm import BackendsSpec, Farm, Replica
+from simulator.policies.farm import BackendsSpec, Farm
 from simulator.policies.fleet import Fleet, SharedFleet
 from simulator.policies.preemptible import Preemptible, PreemptibleFleet
 from simulator.policies.queueing import Queueing
+from simulator.policies.replica import Replica
 from simulator.policies.scaled_farm import FarmFleet
 from simulator.policies.spot import Spot
 from simulator.quantities import UsdPerItem
@@ -190,7 +191,7 @@ class ServiceServer(Server):
         self.meters(site, meters)
         self.call = self._not_connected
         self.fleet: FarmFleet | None = None
-        self.withdrawn: dict[float, list[Replica]] = {}
+        self.withdrawn: dict[float, list[list[Replica]]] = {}
         if spec.autoscale is not None:
             fleet = self._fleet(site.clock, spec.autoscale.spot)
             self.scaler = scaler = Scaler(site, name, spec.autoscale, fleet, spec.replicas)
@@ -242,16 +243,21 @@ class ServiceServer(Server):
             super().lose(share)
             return
         # Those that joined first: a rolling restart thus gets round to everybody.
-        self.withdrawn[share] = sorted(there, key=lambda replica: replica.joined_at)[:count]
-        for replica in self.withdrawn[share]:
+        oldest = sorted(there, key=lambda replica: replica.joined_at)[:count]
+        self.withdrawn.setdefault(share, []).append(oldest)
+        for replica in oldest:
+            replica.withdrawn = True
             self.farm.leave(replica)
 
     def regain(self, share: float) -> None:
-        if self.farm is None or share not in self.withdrawn:
+        if self.farm is None or not self.withdrawn.get(share):
             super().regain(share)
             return
-        for replica in self.withdrawn.pop(share):
-            self.farm.join(replica)
+        for replica in self.withdrawn[share].pop(0):
+            # Unless its scaler has let it go meanwhile.
+            if replica.withdrawn:
+                replica.withdrawn = False
+                self.farm.join(replica)
 
     def connect(self, site: Site) -> None:
         call = in_sequence(self.spec.steps, site, self) if self.spec.steps else _nothing
@@ -269,7 +275,7 @@ class ServiceServer(Server):
     def worker(self, site: Site) -> Worker:
         """Waits for a worker of the replica and keeps it busy."""
         if self.spec.blocking:
-            return _already_held
+            return _already_held if self.farm is None else _held_on_chosen_replica
         if len(self.stations) == 1:
             return self.stations[0].work
         return _on_chosen_replica
@@ -326,6 +332,11 @@ def _held_by_replica(call: Call) -> Call:
         return request.station.hold(request, call)
 
     return held
+
+
+def _held_on_chosen_replica(request: Request, seconds: float, after: Call | None = None) -> Flow:
+    assert request.station is not None
+    return _already_held(request, seconds * request.station.pace, after)
 
 
 def _already_held(request: Request, seconds: float, after: Call | None = None) -> Flow:

@@ -74,6 +74,8 @@ class StreamServer(Server):
         self.since_checkpoint: list[Request] = []
         self.replayed = self.pending = 0
         self.down = False
+        self.outages = 0
+        self.up_at = 0.0
         self.meter(site, "replayed_total", lambda: self.replayed)
         self.meter(site, "lag", lambda: self.pending)
         self.process: Call
@@ -93,6 +95,7 @@ class StreamServer(Server):
         return OK
 
     def halt(self) -> None:
+        self.outages += 1
         if self.down:
             return
         self.down = True
@@ -103,9 +106,14 @@ class StreamServer(Server):
             self._take(event, replay=True)
 
     def restore(self) -> None:
-        self.clock.call_at(self.clock.now + self.spec.restart, self._restarted)
+        self.outages -= 1
+        self.up_at = self.clock.now + self.spec.restart
+        self.clock.call_at(self.up_at, self._restarted)
 
     def _restarted(self) -> None:
+        # Another outage has begun meanwhile, or has ended: its own restart is to come.
+        if self.outages or self.clock.now < self.up_at:
+            return
         self.down = False
         self.regain(1.0)
 

@@ -8,6 +8,7 @@ from simulator.faults.slow import Factor
 from simulator.kernel.component import Component
 from simulator.kernel.fault import Effect, Switch
 from simulator.kernel.site import Site
+from simulator.policies.replica import Trouble
 from simulator.quantities import Fraction
 
 
@@ -36,14 +37,16 @@ class OneReplica(Effect):
     def install(self, site: Site, target: str, place: str) -> Switch:
         site.struck.add(target)
 
-        def strike(down: bool, errors: float, slow: float) -> None:
-            farm = getattr(site.servers[target], "farm", None)
-            if farm is not None:
-                farm.strike(self.number, down, errors, slow)
+        trouble = Trouble(self.down, self.errors, self.slow)
 
-        return Switch(
-            lambda: strike(self.down, self.errors, self.slow), lambda: strike(False, 0.0, 1.0)
-        )
+        def strike(begins: bool) -> None:
+            farm = getattr(site.servers[target], "farm", None)
+            if farm is not None and begins:
+                farm.strike(self.number, trouble)
+            elif farm is not None:
+                farm.relieve(self.number, trouble)
+
+        return Switch(lambda: strike(True), lambda: strike(False))
 
     def sentence(self, targets: str) -> str:
         if self.down:

@@ -24,10 +24,13 @@ class SpotWave(Effect):
         return None if component.has_servers else ("has no servers to lose", "use `down` or `slow`")
 
     def install(self, site: Site, target: str, place: str) -> Switch:
-        return Switch(
-            lambda: site.servers[target].preempt(self.share),
-            lambda: site.servers[target].regain(self.share),
-        )
+        def end() -> None:
+            server = site.servers[target]
+            # A scaler has ordered others meanwhile: nothing comes back.
+            if server.scaler is None:
+                server.regain(self.share)
+
+        return Switch(lambda: site.servers[target].preempt(self.share), end)
 
     def sentence(self, targets: str) -> str:
         return f"{self.share:.0%} of {targets} is taken back by the provider"

@@ -195,7 +195,7 @@ class Server:
         self.spec = spec
         self.spent_usd = 0.0
         self.scaler: Elastic | None = None
-        self._lost: dict[float, list[tuple[Station, int]]] = {}
+        self._losses: list[float] = []
         if spec.cost is not None:
             self.meter(site, "running_cost_total", self.running_cost_usd)
         self.meter(site, "spent_total", lambda: self.spent_usd)
@@ -222,21 +222,34 @@ class Server:
             station.stretch(factor)
 
     def lose(self, share: float) -> None:
-        """Take away this share of the servers of every station; busy ones finish first."""
-        lost = self._lost[share] = []
-        there = gone = 0
-        for station in stations_within(vars(self)):
-            # Rounding the sum takes half of eight stations with one server each, not none.
-            there += station.servers
-            servers = int(there * share + HALF) - gone
-            gone += servers
-            lost.append((station, servers))
-            station.resize(station.servers - servers)
+        """Take away this share of the servers of every station; busy ones finish first.
+
+        A further loss takes its share of what the ones before have left.
+        """
+        self._losses.append(share)
+        self._apply_losses()
 
     def regain(self, share: float) -> None:
-        """Give back what :meth:`lose` took."""
-        for station, servers in self._lost.pop(share, []):
-            station.resize(station.servers + servers)
+        """Give back what :meth:`lose` took; other losses go on."""
+        if share in self._losses:
+            self._losses.remove(share)
+            self._apply_losses()
+
+    def _apply_losses(self) -> None:
+        stations = stations_within(vars(self))
+        whole = {station: station.servers + station.lost for station in stations}
+        left = dict(whole)
+        for share in self._losses:
+            there = gone = 0
+            for station in stations:
+                # Rounding the sum takes half of eight stations with one server each, not none.
+                there += left[station]
+                servers = int(there * share + HALF) - gone
+                gone += servers
+                left[station] -= servers
+        for station in stations:
+            station.lost = whole[station] - left[station]
+            station.resize(left[station])
 
     def preempt(self, share: float) -> None:
         """The provider takes back this share of the servers; without a scaler, for good."""

@@ -26,13 +26,14 @@ class Door:
                 branch.on_end = lambda _: request.resume()
                 request.awaiting = (branch,)
                 inside[branch] = request
+                thrown_out = False
                 try:
                     yield None
                 finally:
-                    inside.pop(branch, None)
+                    thrown_out = inside.pop(branch, None) is None
                     request.awaiting = ()
                     branch.on_end = None
-                if branch.outcome is Outcome.CANCELLED:
+                if thrown_out:
                     return Outcome.ERROR
             request.adopt(branch)
             return branch.outcome or Outcome.ERROR
@@ -45,6 +46,7 @@ class Door:
         if break_off:
             for branch, waiting in list(self.inside.items()):
                 if branch.outcome is None:
+                    del self.inside[branch]
                     branch.on_end = None
                     branch.cancel()
                     waiting.resume()

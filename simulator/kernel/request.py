@@ -228,9 +228,13 @@ class Request:
         self._stop(generator)
 
     def leave_queues(self) -> None:
-        """Cancel what stands in a queue, in this branch and in what it waits for."""
+        """Cancel what stands in a queue, in this branch and in what it waits for.
+
+        Whoever waits for what is taken out learns of it, and gives back what it holds itself.
+        """
         if self.generator is not None and self.queued:
             self._stop(self.generator)
+            self.end(Outcome.CANCELLED)
             return
         for child in self.awaiting:
             if child.cancels != "none":

@@ -41,6 +41,8 @@ class Station:
         ``max_wait_s``; whoever waits longer leaves and is answered ``TIMEOUT``.
     pace
         factor on the work of one replica that a fault has slowed; heeded by whoever sends it work.
+    lost
+        servers that faults have taken away, to come back; ``servers`` are those left.
     meters
         ``busy_area`` and ``queue_area`` are the integrals of busy servers and of the queue
         length (server-seconds and request-seconds). Everyone who came is ``served``, ``refused``,
@@ -49,7 +51,8 @@ class Station:
 
     __slots__ = (
         "_busy_sum", "_queue_sum", "_servers_sum", "aborted", "clock", "ghosts", "idle", "left",
-        "longest", "max_wait_s", "pace", "queue", "queue_limit", "refused", "served", "servers",
+        "longest", "lost", "max_wait_s", "pace", "queue", "queue_limit", "refused", "served",
+        "servers",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +72,7 @@ class Station:
         self.max_wait_s = max_wait_s
         self.ghosts = 0
         self.pace = 1.0
+        self.lost = 0
         self.served = 0
         self.refused = 0
         self.left = 0
@@ -208,6 +212,12 @@ class Station:
             self._busy_sum -= now
             self.release()
         self.idle += added
+
+    def discharge(self, servers: int) -> None:
+        """Let servers go for good: first those that faults have taken away."""
+        missing = min(servers, self.lost)
+        self.lost -= missing
+        self.resize(self.servers - (servers - missing))
 
     def drop_next(self, outcome: Outcome) -> bool:
         """Throw out the next in line with this outcome; False if nobody waits."""

@@ -6,7 +6,7 @@ from math import log
 from typing import Literal
 
 from simulator.kernel.outcome import Outcome
-from simulator.kernel.request import Call, Flow, Request
+from simulator.kernel.request import NEVER, Call, Flow, Request
 from simulator.kernel.site import Draw, Site
 from simulator.policies.eviction import EvictionName, store_of
 
@@ -131,6 +131,7 @@ class KeyedCache:
             self._answer_stale(request)
             if key not in self.flights:
                 behind = request.branch()
+                behind.deadline = NEVER
                 if behind.visit is not None:
                     behind.visit = self.probe.background_visit()
                 behind.start(self._lead(behind, key))
@@ -153,6 +154,7 @@ class KeyedCache:
         if how == "back":
             self._keep(key, 0.0, OK)
             behind = request.branch()
+            behind.deadline = NEVER
             if behind.visit is not None:
                 behind.visit = self.probe.background_visit()
             behind.start(origin(behind))
@@ -206,6 +208,8 @@ class KeyedCache:
         self.fetches += 1
         try:
             outcome = yield from self.fetch(request)
+            if outcome is Outcome.CANCELLED:
+                return outcome
             flight.outcome = outcome
             if outcome is OK or self.rules.negative_s is not None:
                 self._keep(key, self.clock.now - began, outcome)

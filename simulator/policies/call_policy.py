@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal
 
 from simulator.kernel.clock import Clock
@@ -62,9 +63,15 @@ class CallSite:
         """Register a reading under the caller's name, as ``target.name``."""
         owner, _, rest = self.place.partition(".")
         component = owner if owner in self.site.servers else SYSTEM
+        known = self.site.probe.meters
         meter = f"{self.target}.{name}"
-        if (component, meter) in self.site.probe.meters:
+        if (component, meter) in known:
             meter = f"{self.target}.{rest}.{name}"
+        # Several limits on one call, each of which counts what it refuses.
+        for number in count(2):
+            if (component, meter) not in known:
+                break
+            meter = f"{self.target}.{rest}.{number}.{name}"
         self.site.probe.meter(component, meter, read)
 
 

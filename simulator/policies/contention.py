@@ -52,7 +52,7 @@ class Contended(Station):
     the agenda, and anew whenever somebody begins or ends.
     """
 
-    __slots__ = ("_appointment", "_at", "_entered", "_inside", "law", "progress")
+    __slots__ = ("_appointment", "_at", "_entered", "_inside", "law", "progress", "stretched")
 
     law: Contention
 
@@ -60,6 +60,7 @@ class Contended(Station):
         """Set the law; before the first request."""
         self.law = law
         self.progress = 0.0
+        self.stretched = 1.0
         self._at = self.clock.now
         self._inside: list[tuple[float, int, Request]] = []
         self._entered = count()
@@ -67,9 +68,11 @@ class Contended(Station):
 
     def work(self, request: Request, seconds: float, after: Call | None = None) -> Flow:
         """As at any station, but at the pace that all who work there leave each other."""
+        stretched = self.stretched
         outcome = yield from self._acquire(request)
         if outcome is not OK:
             return outcome
+        seconds *= self.stretched / stretched
         began = self.clock.now
         self._advance()
         heappush(self._inside, (self.progress + seconds, next(self._entered), request))
@@ -88,6 +91,10 @@ class Contended(Station):
             request.visit.service += self.clock.now - began
         self.release()
         return OK if after is None else (yield from after(request))
+
+    def stretch(self, factor: float) -> None:
+        """Multiply the work of everyone who waits; each knows the factor it came with."""
+        self.stretched *= factor
 
     def _advance(self) -> None:
         now, inside = self.clock.now, len(self._inside)

@@ -14,6 +14,7 @@ from simulator.kernel.spec import Spec
 from simulator.kernel.station import Station
 from simulator.policies.balancing import Backends, Balancing, Pick
 from simulator.policies.load_reports import Reports
+from simulator.policies.replica import Replica, Trouble
 from simulator.policies.tiers import Tiers, by_priority, subset_of
 from simulator.quantities import Count, Duration, Fraction, PositiveCount, PositiveDuration
 
@@ -94,23 +95,6 @@ class BackendsSpec(Spec):
         if self.subset is not None and self.balancers == 1:
             raise ValueError("`subset` needs several `balancers`: one alone would use nothing else")
         return self
-
-
-class Replica:
-    """One replica as the balancer knows it, and what is wrong with it."""
-
-    def __init__(self, station: Station) -> None:
-        self.station = station
-        self.present = True
-        self.down = False
-        self.failing = 0.0
-        self.healthy = True
-        self.probes = 0
-        self.ejected_until: float | None = None
-        self.ejections = 0
-        self.bad_in_a_row = 0
-        self.answers = [0, 0]
-        self.joined_at = float("-inf")
 
 
 class Farm:
@@ -209,12 +193,17 @@ class Farm:
         replica.present = False
         self._refresh()
 
-    def strike(self, number: int, down: bool, failing: float, pace: float) -> None:
-        """Something goes wrong with a replica, or (False, 0, 1) is right again."""
+    def strike(self, number: int, trouble: Trouble) -> None:
+        """Something goes wrong with a replica."""
         replica = self.replicas[number % len(self.replicas)]
-        replica.down = down
-        replica.failing = failing
-        replica.station.pace = pace
+        replica.suffer([*replica.troubles, trouble])
+
+    def relieve(self, number: int, trouble: Trouble) -> None:
+        """That is over; other troubles of the replica go on."""
+        replica = self.replicas[number % len(self.replicas)]
+        left = list(replica.troubles)
+        left.remove(trouble)
+        replica.suffer(left)
 
     def _observed(self, call: Call) -> Call:
         picks, sent = self.picks, self.sent

@@ -52,8 +52,8 @@ class SharedFleet:
         bring_in(self.clock, self.station, self.workers, over_s)
 
     def shrink(self, count: int, gone: Gone) -> None:
-        """So many replicas take no more work."""
-        self.station.resize(self.station.servers - count * self.workers)
+        """So many replicas take no more work; those that a fault has struck go first."""
+        self.station.discharge(count * self.workers)
         for _ in range(count):
             gone()
 

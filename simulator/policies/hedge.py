@@ -158,14 +158,18 @@ class Race:
     """The copies of one call.
 
     ``open`` is whether more may be sent, ``owed`` whether one is due because another failed.
+    ``out`` are the copies that may still settle the call, with their numbers.
     """
 
-    __slots__ = ("copies", "hedging", "open", "owed", "parked", "request", "started", "winner")
+    __slots__ = (
+        "copies", "hedging", "open", "out", "owed", "parked", "request", "started", "winner",
+    )  # fmt: skip
 
     def __init__(self, hedging: Hedging, request: Request) -> None:
         self.hedging = hedging
         self.request = request
         self.copies: list[Request] = []
+        self.out: dict[Request, int] = {}
         self.open = True
         self.owed = False
         self.parked = False
@@ -187,13 +191,17 @@ class Race:
                 if self.open:
                     hedging.sent += 1
                     self._send()
-            elif all(copy.outcome is not None for copy in self.copies):
-                self.winner = self.copies[-1]
+            elif not self.out:
+                self.winner = self._last_answered()
             else:
                 until = min(due, request.bound) if more else request.bound
                 self.parked = True
                 request.awaiting = tuple(self.copies)
-                yield None if until == NEVER else until - clock.now
+                try:
+                    yield None if until == NEVER else until - clock.now
+                except GeneratorExit:
+                    self._give_up(list(self.out))
+                    raise
                 self.parked = False
                 request.awaiting = ()
         return self._finish(began)
@@ -206,16 +214,15 @@ class Race:
         copy.on_end = self._ended
         if hedging.spec.tied:
             copy.on_start = self._tie(copy)
+        self.out[copy] = len(self.copies)
         self.copies.append(copy)
         if hedging.purse is not None:
             hedging.purse.sent()
         copy.start(hedging.inner(copy))
 
     def _ended(self, copy: Request) -> None:
-        purse = self.hedging.purse
         assert copy.outcome is not None
-        if purse is not None:
-            purse.answered(copy.outcome, self.copies.index(copy))
+        self._account(copy, copy.outcome)
         if copy.outcome in self.hedging.non_fatal:
             self.owed = True
         elif self.winner is None:
@@ -229,20 +236,32 @@ class Race:
                 return
             self.started = True
             self.open = False
-            for other in self.copies:
-                if other is not copy and other.outcome is None:
-                    other.cancel()
+            self._give_up([other for other in self.out if other is not copy])
 
         return started
 
+    def _give_up(self, copies: list[Request]) -> None:
+        """Cancel copies whose answers nobody waits for any more."""
+        for copy in copies:
+            self._account(copy, Outcome.CANCELLED)
+            copy.cancel()
+
+    def _account(self, copy: Request, outcome: Outcome) -> None:
+        """A copy is out no more; tell the budget, once for each."""
+        number = self.out.pop(copy, None)
+        if number is not None and self.hedging.purse is not None:
+            self.hedging.purse.answered(outcome, number)
+
+    def _last_answered(self) -> Request:
+        """The latest copy that was not cancelled by its sibling."""
+        silent = (None, Outcome.CANCELLED)
+        return next(copy for copy in reversed(self.copies) if copy.outcome not in silent)
+
     def _finish(self, began: float) -> Outcome:
-        winner, clock, purse = self.winner, self.hedging.clock, self.hedging.purse
-        for number, copy in enumerate(self.copies):
+        winner, clock = self.winner, self.hedging.clock
+        for copy in self.copies:
             copy.on_start = None
-            if copy.outcome is None:
-                copy.cancel()
-                if purse is not None:
-                    purse.answered(Outcome.CANCELLED, number)
+        self._give_up([copy for copy in self.copies if copy.outcome is None])
         if winner is None:
             return Outcome.TIMEOUT
         self.request.adopt(winner)

@@ -31,7 +31,7 @@ class Preemptible(Station):
     sums up the work that was lost.
     """
 
-    __slots__ = ("inside", "redone_s", "spot", "uniform")
+    __slots__ = ("inside", "redone_s", "spot", "stretched", "uniform")
 
     spot: Spot
     uniform: Draw
@@ -42,14 +42,17 @@ class Preemptible(Station):
         self.uniform = uniform
         self.inside: dict[Request, Stint] = {}
         self.redone_s = 0.0
+        self.stretched = 1.0
 
     def work(self, request: Request, seconds: float, after: Call | None = None) -> Flow:
         """As at any station, but begun anew as often as the server is taken away."""
         clock, left = self.clock, seconds
         while True:
+            stretched = self.stretched
             outcome = yield from self._acquire(request)
             if outcome is not OK:
                 return outcome
+            left *= self.stretched / stretched
             stint = self.inside[request] = Stint(clock.now)
             try:
                 yield left
@@ -75,17 +78,22 @@ class Preemptible(Station):
         self.release()
         return OK if after is None else (yield from after(request))
 
+    def stretch(self, factor: float) -> None:
+        """Multiply the work of everyone who waits; each knows the factor it came with."""
+        self.stretched *= factor
+
     def take(self, servers: int) -> None:
         """Take servers away: idle ones at once, those at work when the notice ends."""
         unaware = [(held, stint) for held, stint in self.inside.items() if not stint.noticed]
         there, victims = self.servers, []
-        for _ in range(servers):
+        for _ in range(min(servers, there)):
             # Drawn without repetition: a server that is taken is busy as often as any.
             if self.uniform() * there < len(unaware):
                 victims.append(unaware.pop(int(self.uniform() * len(unaware))))
                 victims[-1][1].noticed = True
             there -= 1
-        self.resize(self.servers - servers)
+        self.lost -= max(servers - self.servers, 0)
+        self.resize(max(self.servers - servers, 0))
         notice_s = self.spot.notice or 0.0
         if notice_s <= 0.0:
             self._break_off(victims)

@@ -34,6 +34,8 @@ class Redelivery:
         self.max_receives = max_receives
         self.pause_s = pause_s
         self.acknowledged = self.redelivered = self.dead = self.duplicates = 0
+        self.on_room: Callable[[], None] | None = None
+        """Told when a message has left a consumer, or the queue without one."""
 
     def meters(self) -> dict[str, Callable[[], float]]:
         """Messages done, deliveries after the first, dead letters, work done twice."""
@@ -63,7 +65,7 @@ class Redelivery:
                 return to.process(held)
 
             if self.visible_after_s is None:
-                outcome = yield from to.station.hold(message, working)
+                outcome = yield from self._held(message, Delivery(to.station, working))
             else:
                 outcome = yield from self._received(message, Delivery(to.station, working), done)
             if outcome is OK:
@@ -77,6 +79,17 @@ class Redelivery:
             return OK
         self.dead += 1
         return Outcome.DEAD_LETTERED
+
+    def _held(self, message: Request, to: Delivery) -> Flow:
+        held = to.station.hold(message, to.process)
+        return held if self.on_room is None else self._telling(held, self.on_room)
+
+    @staticmethod
+    def _telling(held: Flow, on_room: Callable[[], None]) -> Flow:
+        try:
+            return (yield from held)
+        finally:
+            on_room()
 
     def _received(self, message: Request, to: Delivery, done: list[bool]) -> Flow:
         receipt = message.branch()
@@ -96,7 +109,7 @@ class Redelivery:
                 receipt.on_end = None
                 message.resume()
 
-        receipt.start(to.station.hold(receipt, working))
+        receipt.start(self._held(receipt, Delivery(to.station, working)))
         if receipt.outcome is None:
             receipt.on_end = lambda _: message.resume()
             message.awaiting = (receipt,)

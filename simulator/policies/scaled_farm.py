@@ -6,8 +6,9 @@ from simulator.kernel.door import Door
 from simulator.kernel.outcome import Outcome
 from simulator.kernel.request import Call, Flow, Request
 from simulator.policies.balancing import Pick
-from simulator.policies.farm import Farm, Replica
+from simulator.policies.farm import Farm
 from simulator.policies.fleet import Gone, bring_in
+from simulator.policies.replica import Replica
 from simulator.policies.spot import Spot
 
 
@@ -70,22 +71,25 @@ class FarmFleet:
             # Every place is held by one that leaves: the first of them stays instead.
             replica = next(iter(self.leaving))
             self.leaving.pop(replica)()
+            replica.station.lost = 0
             replica.station.resize(0)
         self.farm.join(replica)
         bring_in(self.clock, replica.station, self.workers, over_s)
 
     def shrink(self, count: int, gone: Gone) -> None:
-        """The latest replicas leave."""
-        present = self.farm.present
-        for replica in sorted(present, key=lambda replica: replica.joined_at)[-count:]:
+        """Replicas leave: those that a fault has withdrawn, then the latest."""
+        present = sorted(self.farm.present, key=lambda replica: replica.joined_at)
+        missing = self._withdrawn()[:count]
+        stay = max(len(present) - (count - len(missing)), 0)
+        for replica in [*missing, *present[stay:]]:
             self._leave(replica, gone)
-        for _ in range(count - len(present)):
+        for _ in range(count - len(missing) - len(present)):
             gone()
 
     def take_back(self, count: int, gone: Gone) -> None:
         """The provider takes any replicas; what is inside at the end of the notice is lost."""
         for _ in range(count):
-            present = self.farm.present
+            present = self.farm.present or self._withdrawn()
             if not present:
                 gone()
                 continue
@@ -112,7 +116,12 @@ class FarmFleet:
         """Integral of all workers."""
         return sum(replica.station.servers_area() for replica in self.farm.replicas)
 
+    def _withdrawn(self) -> list[Replica]:
+        """The replicas that a fault keeps from their balancer for a while."""
+        return [replica for replica in self.farm.replicas if replica.withdrawn]
+
     def _leave(self, replica: Replica, gone: Gone) -> None:
+        replica.withdrawn = False
         self.leaving[replica] = gone
         self.farm.leave(replica)
         self._check(replica)
@@ -122,6 +131,7 @@ class FarmFleet:
         gone = self.leaving.get(replica)
         if gone is not None and not self.doors[replica.station].inside:
             del self.leaving[replica]
+            replica.station.lost = 0
             replica.station.resize(0)
             gone()
 

@@ -68,8 +68,9 @@ def asking(call: CallFunction, operation: str) -> CallFunction:
 def _with_plan_b(call: CallFunction, plan_b: CallFunction) -> CallFunction:
     def attempt(request: Request) -> Flow:
         outcome = yield from call(request)
-        if outcome is OK:
-            return OK
+        # A caller that was taken out of a queue has given up: nobody waits for a plan B.
+        if outcome is OK or outcome is Outcome.CANCELLED:
+            return outcome
         return (yield from plan_b(request))
 
     return attempt
@@ -78,6 +79,8 @@ def _with_plan_b(call: CallFunction, plan_b: CallFunction) -> CallFunction:
 def _optional(call: CallFunction) -> CallFunction:
     def attempt(request: Request) -> Flow:
         outcome = yield from call(request)
+        if outcome is Outcome.CANCELLED:
+            return outcome
         if outcome is not OK:
             request.degraded = Outcome.FALLBACK_OK
         return OK

@@ -44,3 +44,32 @@ def test_a_dead_letter_is_told() -> None:
     measured = metrics(reply=True, steps=failing, max_receives=3)
     assert measured["errors"]["rate"]["value"] == 1.0
     assert set(measured["errors"]["outcomes"]) == {"dead_lettered"}
+
+
+def test_a_publisher_may_push_its_own_sibling_out_of_a_full_queue() -> None:
+    """Two messages of one request: the second drops the first, whose failure withdraws it."""
+    design = Topology.model_validate(
+        {
+            "name": "siblings",
+            "rate": "1 rps",
+            "requests": {"job": {"entry": "front"}},
+            "components": {
+                "front": {
+                    "kind": "service",
+                    "workers": 100,
+                    "steps": [{"parallel": [{"call": "queue"}] * 3}],
+                },
+                "queue": {
+                    "kind": "broker",
+                    "reply": True,
+                    "publish": "5ms",
+                    "capacity": 1,
+                    "on_full": "drop_head",
+                    "steps": [{"work": "10ms"}],
+                },
+            },
+        }
+    )
+    document = run(design, RunOptions(duration_s=60.0, replications=1, jobs=1)).document
+    assert set(document["metrics"]["errors"]["outcomes"]) == {"dead_lettered"}
+    assert document["metrics"]["errors"]["rate"]["value"] == 1.0

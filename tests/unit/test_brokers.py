@@ -211,3 +211,56 @@ def test_eager_rebalances_stop_everybody(protocol: str, longest_s: float) -> Non
 def test_contradictions_are_refused(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         run(fields, rate=1.0, horizon_s=1.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "drained_s"),
+    # 300 messages in 10 s, and what the consumers make of them.
+    [
+        # Nobody waits in the queue: a publisher is let in when a consumer is free. 20 a second.
+        ({"capacity": 0, "steps": [{"work": "50ms"}]}, 15.0),
+        ({"capacity": 0, "consumers": 3, "steps": [{"work": "150ms"}]}, 15.0),
+        # The only consumer never comes back: messages expire, two each 100 ms.
+        ({"capacity": 2, "message_ttl": "100ms", "steps": [{"work": "1h"}]}, 15.0),
+        ({"capacity": 2, "prefetch": 3, "consumers": 2, "steps": [{"work": "100ms"}]}, 15.0),
+        # Each message is processed twice and fails twice: 10 a second.
+        (
+            {
+                "capacity": 0,
+                "max_receives": 2,
+                "steps": [{"work": "50ms"}, {"fail": {"outcome": "error"}}],
+            },
+            30.0,
+        ),
+    ],
+)
+def test_blocked_publishers_get_in_as_room_comes_up_and_in_order(
+    fields: dict[str, Any], drained_s: float
+) -> None:
+    recording = run({"on_full": "block", **fields}, rate=29.97, horizon_s=10.0)
+    assert recording.in_flight == 0
+    table = recording.requests
+    published = (table["arrived"] + table["latency"])[np.argsort(table["arrived"])]
+    assert np.all(np.diff(published) >= -1e-9)
+    assert float(published[-1]) == pytest.approx(drained_s, abs=0.4)
+
+
+def test_a_publisher_blocked_while_the_consumers_are_away_gets_in_when_they_are_back() -> None:
+    broker = {"capacity": 0, "on_full": "block", "steps": [{"work": "10ms"}]}
+    design = Topology.model_validate(
+        {
+            "name": "away",
+            "rate": "1 rps",
+            "requests": {"message": {"entry": "topic"}},
+            "components": {"topic": {"kind": "broker", **broker}},
+            "faults": {
+                "away": [{"at": "2.5s", "for": "10s", "target": "topic", "capacity": "100%"}]
+            },
+        }
+    )
+    struck = tuple(design.faults["away"])
+    process = Arrivals.pick({"kind": "constant"})
+    recording = run_replication(Experiment(design, process, 10.0, faults=struck), 0)
+    assert recording.in_flight == 0
+    published = recording.requests["arrived"] + recording.requests["latency"]
+    assert float(published.max()) == pytest.approx(12.5, abs=0.1)

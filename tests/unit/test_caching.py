@@ -111,3 +111,29 @@ def test_laws_allow_for_requests_that_fan_out() -> None:
     # Nearly all waiting is in some 200 bursts, of which about 25 are traced: a coarse sample.
     assert measure.wait_error_s > 0.15 * measure.mean_wait_s
     assert littles_law(measure).status == "ok"
+
+
+def test_a_fetch_behind_a_stale_answer_outlives_the_deadline_of_who_set_it_off() -> None:
+    """The caller waits 50 ms and has its answer at once; the fetch takes 200 ms all the same."""
+    components = {
+        "web": {
+            "kind": "service",
+            "workers": 100,
+            "steps": [{"call": {"to": "cache", "timeout": "50ms"}}],
+        },
+        "cache": {
+            "kind": "cache",
+            "key": "page",
+            "lookup": "0ms",
+            "ttl": "1s",
+            "stale_while_revalidate": "1h",
+            "warmed_by": {"keys": {"constant": 1}, "rate": "50 rps", "duration": "10s"},
+            "on_miss": [{"call": {"to": "origin", "propagate_deadline": True}}],
+        },
+        "origin": {"kind": "delay", "latency": "200ms"},
+    }
+    recording = run({"attributes": {"page": {"constant": 1}}}, components, horizon_s=60.0)
+    finals = recording.finals["cache"]
+    # A life of 1 s, then 200 ms and the gap to the next request (20 ms): 49 fetches in 60 s.
+    assert 40 <= finals["fetches_total"] <= 51
+    assert finals["stale_total"] < 0.3 * recording.issued[0]

@@ -171,3 +171,112 @@ def test_waiting_for_a_place_ends_with_the_whole_call() -> None:
 def test_contradictions_are_refused(fields: dict[str, object], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Calling.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "{call: db}",
+        "{call: {to: db, timeout: 9s, cancel_on_timeout: in_queue}}",
+        "{parallel: [{call: db}]}",
+        "{parallel: [{call: db}, {wait: 1ms}]}",
+        "{call: {to: db, optional: true}}",
+        "{call: quorum}",
+    ],
+)
+def test_who_is_taken_out_of_a_queue_gives_back_what_it_holds(inner: str) -> None:
+    """A thread is kept during a call that waits in a queue when its own caller gives up."""
+    text = f"""
+name: nested
+rate: 8 rps
+requests: {{request: {{entry: client}}}}
+components:
+  client:
+    kind: service
+    workers: 1000
+    steps: [{{call: {{to: threads, timeout: 500ms, cancel_on_timeout: in_queue}}}}]
+  threads: {{kind: service, workers: 20, blocking: true, steps: [{inner}]}}
+  db: {{kind: service, steps: [{{work: 200ms}}]}}
+  quorum:
+    kind: database
+    query: 200ms
+    connections: 1
+    read_replicas: 1
+    quorum: {{read: 2, write: 2}}
+"""
+    topology = Topology.model_validate(YAML(typ="safe").load(text))
+    recording = run_replication(Experiment(topology, Constant(), 100.0), 0)
+    assert recording.in_flight == 0
+    # One is served and those of the last 500 ms wait: 4 of 8 a second, and one just leaving.
+    assert float(recording.meters["threads"]["busy"].max()) <= 6.0
+
+
+TIED = "hedge: {{delay: 0ms, tied: true, non_fatal: [error], cancel: {cancel}}}"
+
+
+@pytest.mark.parametrize("cancel", ["in_queue", "in_service"])
+def test_a_tied_copy_that_fails_is_answered_with_its_failure(cancel: str) -> None:
+    """The sibling it has withdrawn has nothing to say, and is not waited for."""
+    hedge = TIED.format(cancel=cancel)
+    recording = run(f", network: 100ms, {hedge}", FAILING)
+    assert recording.in_flight == 0
+    assert outcomes(recording) == {"error"}
+    failing = "{kind: service, workers: 4, steps: [{work: 1s}, {fail: {share: 100%}}]}"
+    recording = run(f", network: 100ms, {hedge}", failing)
+    assert recording.in_flight == 0
+    assert outcomes(recording) == {"error"}
+
+
+@pytest.mark.parametrize(
+    ("tied", "timeout"),
+    [("true", ""), ("false", ", timeout: 500ms, cancel_on_timeout: in_service")],
+)
+def test_copies_that_are_withdrawn_leave_the_budget_of_hedges(tied: str, timeout: str) -> None:
+    """With a budget of one hedge in flight and calls that never overlap, all are hedged."""
+    text = f"""
+name: budgeted
+rate: 0.1 rps
+requests: {{request: {{entry: client}}}}
+components:
+  client: {{kind: service, workers: 10, steps: [{{call: {{to: middle{timeout}}}}}]}}
+  middle:
+    kind: service
+    workers: 10
+    steps:
+      - call:
+          to: leaf
+          network: 100ms
+          retry_budget: {{envoy: {{budget: 20%, min_concurrency: 1}}}}
+          hedge: {{delay: 10ms, tied: {tied}, cancel: in_service}}
+  leaf: {ONE_WORKER}
+"""
+    topology = Topology.model_validate(YAML(typ="safe").load(text))
+    recording = run_replication(Experiment(topology, Constant(), 100.0), 0)
+    assert recording.finals["middle"]["leaf.hedges_total"] == recording.issued[0] == 10
+
+
+def test_several_limits_on_each_of_two_calls_count_their_own_refusals() -> None:
+    limits = {
+        "bulkhead": {"max_concurrent": 1},
+        "limits": {"max_requests": 2},
+        "concurrency_limit": {"fixed": 3},
+    }
+    call = {"call": {"to": "leaf", **limits}}
+    both = {"branches": [call, call], "need": "any"}
+    design = Topology.model_validate(
+        {
+            "name": "limited",
+            "rate": "1 rps",
+            "requests": {"all": {"entry": "client"}},
+            "components": {
+                "client": {"kind": "service", "workers": 9, "steps": [{"parallel": both}]},
+                "leaf": {"kind": "delay", "latency": "2.5s"},
+            },
+        }
+    )
+    finals = run_replication(Experiment(design, Constant(), 10.0), 0).finals["client"]
+    counts = [value for name, value in finals.items() if name.endswith("limited_total")]
+    assert len(counts) == 6
+    # Each call lets one in of three: the bulkhead is the narrowest of them.
+    assert sorted(counts)[:4] == [0.0] * 4
+    assert min(sorted(counts)[4:]) >= 6.0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from simulator.engine.replicate import Experiment, run_replication
 from simulator.workload.arrival_process import Arrivals
 from simulator.workload.arrivals.constant import Constant
 from tests.validation.cases import Effort, recordings, topology
@@ -102,3 +103,34 @@ def test_work_that_is_broken_off_leaves_nothing_behind() -> None:
 def test_contention_that_could_not_act_is_refused(more: str) -> None:
     with pytest.raises(ValidationError, match="contention"):
         topology(shared("1s", contention=f"{more}\n    {LAW}"))
+
+
+SLOWED = """
+name: slowed
+rate: 5 rps
+requests: {{job: {{entry: machine}}}}
+components:
+  machine:
+    kind: service
+    {feature}
+    steps: [{{work: 100ms}}]
+faults:
+  slow: [{{at: 20s, for: 20s, target: machine, slow: 10x}}]
+"""
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        "queue_at: shared",
+        "contention: {alpha: 0}",
+        "autoscale: {max_replicas: 1, spot: {notice: 30s}}",
+    ],
+)
+def test_who_waits_when_a_slow_time_ends_is_served_at_full_pace(feature: str) -> None:
+    """80 wait at 40 s, and 5 a second come to a machine that serves 10: 16 s and it is over."""
+    design = topology(SLOWED.format(feature=feature))
+    struck = tuple(design.faults["slow"])
+    run = run_replication(Experiment(design, Constant(), 100.0, faults=struck), 0)
+    done = run.requests["arrived"] + run.requests["latency"]
+    assert float(done[run.requests["latency"] > 0.15].max()) == pytest.approx(56.0, abs=0.5)

@@ -276,3 +276,34 @@ def test_gpus_that_are_taken_hand_their_requests_on() -> None:
 def test_contradictions_are_refused(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         run({"kind": "service", "steps": [{"work": "1ms"}], **fields}, rate=1.0, horizon_s=10.0)
+
+
+@pytest.mark.parametrize("queue_at", ["shared", "replica", "balancer"])
+@pytest.mark.parametrize("share", ["25%", "75%"])
+def test_a_scaler_that_shrinks_during_a_fault_lets_the_missing_replicas_go_first(
+    queue_at: str, share: str
+) -> None:
+    """One of eight replicas is enough; the fault must neither take it away nor bring others."""
+    scale = {
+        "max_replicas": 8,
+        "metric_lag": "0s",
+        "scale_down": {"stabilization": "0s"},
+    }
+    part = service(scale, replicas=8, queue_at=queue_at, steps=[{"work": "1s"}])
+    design = Topology.model_validate(
+        {
+            "name": "design",
+            "rate": "0.5 rps",
+            "requests": {"ask": {"entry": "web"}},
+            "components": {"web": part},
+            "faults": {"lost": [{"at": "1s", "for": "299s", "target": "web", "capacity": share}]},
+        }
+    )
+    struck = tuple(design.faults["lost"])
+    recording = run_replication(Experiment(design, Constant(), 600.0, faults=struck), 0)
+    table = recording.requests
+    assert {recording.outcomes[code] for code in np.unique(table["outcome"])} == {"ok"}
+    assert float(table["latency"].max()) == pytest.approx(1.0)
+    web = recording.meters["web"]
+    settled = recording.times >= 100.0
+    assert set(web["replicas"][settled]) == set(web["servers"][settled]) == {1.0}

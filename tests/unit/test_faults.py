@@ -264,3 +264,100 @@ def test_several_parts_lose_what_is_theirs() -> None:
     )
     assert topology.faults["both"][0].sentence == "web and db lose 20% of their capacity"
     assert topology.faults["one"][0].sentence == "db loses 20% of its capacity"
+
+
+PARTS: dict[str, dict[str, Any]] = {
+    "service": {"kind": "service", "workers": 8, "steps": [{"work": "1ms"}]},
+    "queue": {"kind": "queue", "consumers": 8, "steps": [{"work": "1ms"}]},
+    "stream": {
+        "kind": "stream",
+        "tasks": 8,
+        "restart": "1s",
+        "checkpoint_every": "9s",
+        "checkpoint_pause": "2s",
+        "steps": [{"work": "1ms"}],
+    },
+}
+HALF_LOST, ALL_LOST, DOWN = {"capacity": "50%"}, {"capacity": "100%"}, {"down": True}
+
+
+@pytest.mark.parametrize(
+    ("part", "first", "second", "servers"),
+    # The first lasts from 10 s to 30 s, the second from 20 s to 40 s; seen at 15, 25, 35, 43 s.
+    [
+        ("service", HALF_LOST, HALF_LOST, [4, 2, 4, 8]),
+        ("service", HALF_LOST, ALL_LOST, [4, 0, 0, 8]),
+        ("service", ALL_LOST, HALF_LOST, [0, 0, 4, 8]),
+        ("queue", DOWN, ALL_LOST, [0, 0, 0, 8]),
+        ("queue", DOWN, DOWN, [0, 0, 0, 8]),
+        # The first begins within the pause for a checkpoint, whose end brings nobody back.
+        ("stream", DOWN, DOWN, [0, 0, 0, 8]),
+        ("stream", HALF_LOST, DOWN, [4, 0, 0, 8]),
+    ],
+)
+def test_faults_that_overlap_lose_and_return_what_each_took(
+    part: str, first: dict[str, Any], second: dict[str, Any], servers: list[int]
+) -> None:
+    faults = [
+        {"at": "10s", "for": "20s", "target": "part", **first},
+        {"at": "20s", "for": "20s", "target": "part", **second},
+    ]
+    design = Topology.model_validate(
+        {
+            "name": "overlap",
+            "rate": "10 rps",
+            "requests": {"all": {"entry": "part"}},
+            "components": {"part": PARTS[part]},
+            "faults": {"both": faults},
+        }
+    )
+    struck = tuple(design.faults["both"])
+    recording = run_replication(Experiment(design, Constant(), 50.0, faults=struck), 0)
+    seen = np.searchsorted(recording.times, [15.0, 25.0, 35.0, 43.0])
+    assert recording.meters["part"]["servers"][seen].tolist() == servers
+    assert recording.in_flight == 0
+
+
+def struck(faults: list[dict[str, Any]], rate: float, **fields: Any) -> Recording:
+    """Two replicas of a service whose work takes 100 ms, the first of which faults strike."""
+    service = {"kind": "service", "replicas": 2, "queue_at": "replica", **fields}
+    design = Topology.model_validate(
+        {
+            "name": "struck",
+            "rate": f"{rate} rps",
+            "requests": {"all": {"entry": "part"}},
+            "components": {"part": {**service, "steps": [{"work": "100ms"}]}},
+            "faults": {"all": [{"target": "part", **fault} for fault in faults]},
+        }
+    )
+    experiment = Experiment(design, Constant(), 60.0, faults=tuple(design.faults["all"]))
+    return run_replication(experiment, 0)
+
+
+def test_a_slow_replica_is_slow_with_a_thread_per_request_too() -> None:
+    slow = {"at": "0s", "for": "60s", "replica": {"slow": "10x"}}
+    for blocking in (False, True):
+        latency = struck([slow], 10.0, workers=100, blocking=blocking).requests["latency"]
+        assert np.unique(np.round(latency, 6)).tolist() == [0.1, 1.0]
+
+
+def test_a_replica_is_struck_until_the_last_of_its_faults_is_over() -> None:
+    slow = {"at": "10s", "for": "40s", "replica": {"slow": "10x"}}
+    failing = {"at": "20s", "for": "10s", "replica": {"errors": "100%", "slow": "3x"}}
+    recording = struck([slow, failing], 10.0, workers=100)
+    slowest = [
+        float(recording.requests["latency"][during(recording, begin, begin + 8.0)].max())
+        for begin in (1.0, 11.0, 31.0, 51.0)
+    ]
+    assert slowest == pytest.approx([0.1, 1.0, 1.0, 0.1])
+    assert good(recording, during(recording, 21.0, 29.0)) == pytest.approx(0.5)
+    assert good(recording, during(recording, 31.0, 60.0)) == 1.0
+
+
+def test_what_waits_at_a_replica_when_it_gets_well_is_served_at_full_pace() -> None:
+    slow = {"at": "20s", "for": "20s", "replica": {"slow": "10x"}}
+    recording = struck([slow], 10.0)
+    # 5 a second come to it and 1 is served: 80 wait at 40 s, then 10 a second are served.
+    done = recording.requests["arrived"] + recording.requests["latency"]
+    late = recording.requests["latency"] > 0.15
+    assert float(done[late].max()) == pytest.approx(56.0, abs=0.5)
