@@ -9,6 +9,7 @@ import pytest
 from simulator.metrics.aims import Aim, Noted
 from simulator.metrics.resilience import Phases, Series, Verdict, judge_case
 from simulator.present.drill import verdict_of
+from simulator.present.html.study import verdict_of as page_verdict_of
 from simulator.present.numbers import things
 from simulator.studies.drill import Drill, drill
 from simulator.studies.drill_sentence import sentence_of
@@ -249,8 +250,25 @@ def test_a_remedy_names_the_place_in_the_document(callers: list[str], where: str
 
 def test_one_thing_is_one_thing() -> None:
     assert things(1, "replication") == "1 replication" and things(2, "run") == "2 runs"
-    row = {"status": "outage", "stays_broken": False}
+    row = {"status": "outage", "stays_broken": False, "recovery_s": 0.0}
     one = {"rows": [row], "stays_broken": 0}
     assert verdict_of(one) == (
         "it recovers from the only fault; 1 is an outage while it lasts, 0 nobody notices"
     )
+
+
+def test_what_is_not_over_at_the_end_of_the_run_is_not_called_recovered() -> None:
+    row = {"status": "degraded", "stays_broken": False, "recovery_s": 0.0}
+    late = row | {"recovery_s": None}
+    stuck = late | {"status": "stays broken", "stays_broken": True}
+    two = {"rows": [row, late], "stays_broken": 0}
+    assert verdict_of(two) == (
+        "it recovers from 1 of 2 faults; after 1 it is not back to normal by the end of the run; "
+        "0 are outages while they last, 0 nobody notices"
+    )
+    three = {"rows": [row, late, stuck], "stays_broken": 1}
+    assert verdict_of(three).startswith(
+        "1 of 3 faults leaves it broken after it is gone; after 1 it is not back to normal"
+    )
+    page = {"study": "drill", **two}
+    assert page_verdict_of(page)[0] == "unsure"
