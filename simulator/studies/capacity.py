@@ -16,7 +16,7 @@ from simulator.studies.design import Design
 from simulator.studies.errors import StudyError
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
-from simulator.studies.point import Found
+from simulator.studies.point import Found, unseen_in
 from simulator.studies.run import RunOptions, plan_run, refuse_idle_rate
 from simulator.studies.settled import evaluate_settled, scaling_notes, settled
 from simulator.studies.sweep import measured
@@ -229,6 +229,7 @@ class _Search:
             "curve": lines,
             "theory": theory_curve(self._topology_at, order, cells),
             "horizons": shortness([spans_of(item["document"]) for item in points.values()]),
+            "unseen": unseen_in(points.values()),
             "partial": any(
                 found["document"]["run"]["endings"] != ["complete"] for found in points.values()
             ),

@@ -14,7 +14,7 @@ from simulator.studies.flips import cost_flips, latency_flips
 from simulator.studies.gates import Gate, judge_gates
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
-from simulator.studies.point import Found, Point
+from simulator.studies.point import Found, Point, unseen_in
 from simulator.studies.run import RunOptions, plan_run
 from simulator.studies.saved import found_of, requests_of, why_not
 from simulator.studies.scaling import unsettled_runs
@@ -121,6 +121,7 @@ def compare(
         "gates": judge_gates(gates, rows, names[1:]),
         "horizons": shortness([spans_of(item["document"]) for item in found]),
         "unsettled": unsettled_runs(item["unsettled_s"] for item in found),
+        "unseen": unseen_in(found),
         "partial": any(item["document"]["run"]["endings"] != ["complete"] for item in found),
     }
     return Comparison(document)

@@ -22,7 +22,7 @@ from simulator.studies.errors import StudyError
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.parameters import Parameter, found_parameters
 from simulator.studies.planner import Bench
-from simulator.studies.point import Point
+from simulator.studies.point import Point, unseen_in
 from simulator.studies.ranges import Range
 from simulator.studies.run import RunOptions, plan_run, refuse_idle_rate
 from simulator.studies.scaling import unsettled_runs
@@ -118,6 +118,7 @@ def sensitivity(
             "typical": typical,
             "unstable": sum(not item["document"]["stable"] for item in found),
             "unsettled": unsettled_runs(item["unsettled_s"] for item in found),
+            "unseen": unseen_in(found),
             "horizons": shortness([spans_of(item["document"]) for item in found]),
             "partial": any(item["document"]["run"]["endings"] != ["complete"] for item in found),
         }

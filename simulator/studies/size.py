@@ -18,6 +18,7 @@ from simulator.studies.design import RATE_WORDS, Design
 from simulator.studies.errors import StudyError
 from simulator.studies.exploration import WAVE, Exploration
 from simulator.studies.planner import Bench
+from simulator.studies.point import unseen_in
 from simulator.studies.ranges import Range, grid
 from simulator.studies.run import RunOptions, plan_run
 from simulator.studies.settled import refuse_replicas_that_follow, scaling_notes
@@ -156,6 +157,7 @@ def _document(
         "counts": counts,
         "requests": sum(item.requests for item in candidates),
         "candidates": [item.to_document() for item in candidates],
+        "unseen": unseen_in(item.found for item in candidates if item.found is not None),
         "partial": any(
             item.found is not None and item.found["document"]["run"]["endings"] != ["complete"]
             for item in candidates

@@ -15,6 +15,7 @@ from simulator.present.studies.words import (
     setting_flags,
     setting_words,
     value_of,
+    warnings_of,
 )
 from simulator.quantities.grouping import grouped
 
@@ -35,7 +36,7 @@ def size_lines(document: Document, use: str, again: str, report: str | None) -> 
         yield "", f"    {sentence}"
     if document["partial"]:
         yield "yellow", "    ! partial result: a limit ended some runs early"
-    for note in scaled_parts(document):
+    for note in [*scaled_parts(document), *warnings_of(document)]:
         yield "yellow", f"    ! {note}"
     yield "", ""
     yield section("CANDIDATES")

@@ -132,7 +132,8 @@ def scaled_parts(document: Document) -> list[str]:
 
 def warnings_of(document: Document) -> list[str]:
     """What to know of the lengths of the runs of a study."""
-    return [text for text in (_short_runs(document), _unsettled_runs(document)) if text is not None]
+    found = (_short_runs(document), _unsettled_runs(document), *document.get("unseen", ()))
+    return [text for text in found if text is not None]
 
 
 def _unsettled_runs(document: Document) -> str | None:
