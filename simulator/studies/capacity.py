@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from simulator.metrics.confidence import Interval
 from simulator.metrics.spread import Document, interval_document
 from simulator.studies.curve import CurvePoint, crossing, knee_of, theory_curve
-from simulator.studies.design import Design
+from simulator.studies.design import Design, refuse_lengths
 from simulator.studies.errors import StudyError
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
@@ -78,6 +78,7 @@ def capacity(
     objectives.
     """
     bench = bench or Bench()
+    refuse_lengths(design)
     goals = options.thresholds
     if goals is None:
         goals = tuple(objectives_of(design.topology))

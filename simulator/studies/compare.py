@@ -8,7 +8,7 @@ from simulator.metrics.confidence import Interval
 from simulator.metrics.estimates import table_at
 from simulator.metrics.quality import with_same_classes
 from simulator.metrics.spread import Document, interval_document
-from simulator.studies.design import Design, unique_names
+from simulator.studies.design import Design, refuse_lengths, unique_names
 from simulator.studies.errors import StudyError
 from simulator.studies.flips import cost_flips, latency_flips
 from simulator.studies.gates import Gate, judge_gates
@@ -83,6 +83,8 @@ def compare(
     bench = bench or Bench()
     if len(designs) < 2:
         raise StudyError("a comparison needs two designs", "simulate compare A B, or A --set P=V")
+    for design in designs:
+        refuse_lengths(design)
     designs = unique_names(designs)
     load = _same_load(designs, options)
     again = [why_not(item, load, options) if item.saved else "" for item in designs]

@@ -17,7 +17,7 @@ import numpy as np
 
 from simulator.metrics.confidence import t_quantile
 from simulator.metrics.spread import Document
-from simulator.studies.design import RATE_WORDS, Design
+from simulator.studies.design import RATE_WORDS, Design, refuse_lengths
 from simulator.studies.errors import StudyError
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.parameters import Parameter, found_parameters
@@ -70,6 +70,7 @@ def sensitivity(
     from the low end to the high end. Needs SALib; raises StudyError without it.
     """
     bench = bench or Bench()
+    refuse_lengths(design, (item.path for item in ranges))
     if options.requests is None and options.duration_s is None:
         options = replace(options, requests=REQUESTS)
     options = replace(options, replications=options.replications or REPLICATIONS)

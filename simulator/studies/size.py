@@ -14,7 +14,7 @@ from simulator.studies.candidates import (
     check,
     screen,
 )
-from simulator.studies.design import RATE_WORDS, Design
+from simulator.studies.design import RATE_WORDS, Design, refuse_lengths
 from simulator.studies.errors import StudyError
 from simulator.studies.exploration import WAVE, Exploration
 from simulator.studies.planner import Bench
@@ -67,6 +67,7 @@ def size(
             "--vary: the rate is what the configuration has to hold, not a part of it",
             "name the rate with --rps; simulate capacity finds the highest one",
         )
+    refuse_lengths(design, (item.path for item in ranges))
     repeated = {item.path for item in ranges if sum(o.path == item.path for o in ranges) > 1}
     if repeated:
         raise StudyError(f"--vary: `{min(repeated)}` is given twice")

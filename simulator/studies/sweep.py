@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.metrics.spread import Document
-from simulator.studies.design import RATE_WORDS, Design
+from simulator.studies.design import RATE_WORDS, Design, refuse_lengths
 from simulator.studies.errors import StudyError, StudyInterrupted
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
@@ -85,6 +85,7 @@ def sweep(
     bench = bench or Bench()
     if not plan:
         raise StudyError("a sweep needs at least one point")
+    refuse_lengths(design, (path for settings in plan for path, _ in settings))
     if options.requests is None and options.duration_s is None:
         options = replace(options, requests=REQUESTS)
     rates = [value for settings in plan for path, value in settings if path in RATE_WORDS]
