@@ -62,12 +62,11 @@ def sensitivity(
     trajectories: int = TRAJECTORIES,
     span: float = 0.25,
 ) -> Sensitivity:
-    """Rank parameters by their effect on p99, cost per hour and quality.
+    """Rank parameters by their effect (change from low to high end) on p99, cost and quality.
 
     ``ranges`` name what to vary and between which ends; without them the rate, and the numbers
     that move latency or cost most on paper, are scaled from ``1 - span`` to ``1 + span``, no more
-    than ``PARAMETERS_MAX`` of them. Effects are the change
-    from the low end to the high end. Needs SALib; raises StudyError without it.
+    than ``PARAMETERS_MAX`` of them. Needs SALib; raises StudyError without it.
     """
     bench = bench or Bench()
     refuse_lengths(design, (item.path for item in ranges))
