@@ -11,7 +11,7 @@ from simulator.metrics.spread import Document, interval_document
 from simulator.studies.design import Design, refuse_lengths, unique_names
 from simulator.studies.errors import StudyError
 from simulator.studies.flips import cost_flips, latency_flips
-from simulator.studies.gates import Gate, judge_gates
+from simulator.studies.gates import Gate, judge_gates, refuse_unknown
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
 from simulator.studies.point import Found, Point, unseen_in
@@ -26,7 +26,7 @@ from simulator.studies.standings import (
     status_of,
 )
 from simulator.topology.load import idle_rate
-from simulator.topology.objectives import objectives_of
+from simulator.topology.objectives import known_metrics, objectives_of
 from simulator.topology.overlay import changes
 from simulator.topology.paper import PaperPlan, on_paper
 
@@ -85,6 +85,7 @@ def compare(
         raise StudyError("a comparison needs two designs", "simulate compare A B, or A --set P=V")
     for design in designs:
         refuse_lengths(design)
+    refuse_unknown(gates, set().union(*(known_metrics(design.topology) for design in designs)))
     designs = unique_names(designs)
     load = _same_load(designs, options)
     again = [why_not(item, load, options) if item.saved else "" for item in designs]

@@ -121,3 +121,13 @@ def test_the_length_of_a_run_is_no_knob_of_a_study(desk: Design) -> None:
     ):
         with pytest.raises(StudyError, match="changes nothing here"):
             study()
+
+
+def test_a_gate_on_what_no_design_has_is_refused_before_a_run(desk: Design) -> None:
+    bench = Bench(Pool(jobs=1))
+    bench.evaluate = lambda *_: pytest.fail("a design was run")  # type: ignore[method-assign]
+    gate = parse_gate("latncy.p(99):+5%")
+    with pytest.raises(StudyError, match=r"no metric `latncy\.p99`") as found:
+        compare([desk, desk], RunOptions(requests=200), bench, gates=[gate])
+    assert "latency" in found.value.hint
+    assert parse_gate("quality.mean:-1%").metric == "quality"

@@ -200,6 +200,22 @@ def test_the_entry_of_some_requests_is_not_called_the_entry_of_all() -> None:
     assert "nothing can stand in for the entry of order: run app twice" in some
 
 
+def test_a_region_is_left_when_its_checks_and_records_say_so() -> None:
+    """Two checks that fail, 10 s apart, and records that clients keep for a minute."""
+    regions = {"east": {"target": "web"}, "west": {"target": "db", "share": 0}}
+    dns = {"kind": "geo_dns", "regions": regions, "check_interval": "10s", "fall": 2}
+    requests = {"requests": {"view": {"entry": "dns"}}}
+    parts = {"components": SHOP["components"] | {"dns": dns}}
+    design = Topology.model_validate(SHOP | requests | parts)
+    lost = remedy(design, "web", "down", FELT)
+    assert "dns gives web up 20s after its checks begin" in lost and "within 1m" in lost
+    assert "its callers" not in lost
+    assert "nothing chooses another dns" in remedy(design, "dns", "down", FELT)
+    alone = {"dns": dns | {"regions": {"east": {"target": "web"}}}}
+    design = Topology.model_validate(SHOP | requests | {"components": SHOP["components"] | alone})
+    assert remedy(design, "web", "down", FELT) == "give dns a second region beside web"
+
+
 def test_an_entry_that_others_also_call_is_an_entry() -> None:
     app = {"kind": "service", "workers": 1, "steps": [{"call": "web"}]}
     assert "run web twice" in told({"app": app}, "web", "down")
