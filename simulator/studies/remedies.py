@@ -43,7 +43,7 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
     if isinstance(topology.components[component], GeoDns):
         return (
             f"{component} is what chooses another region, and nothing chooses another {component}: "
-            "take a name service that answers from many places, as its outage is that of all regions"
+            "take a name service that answers from many places: its outage is that of all regions"
         )
     if verdict.stays_broken:
         return _against_metastability(component, callers, retried)
