@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from simulator.metrics.confidence import Interval
 from simulator.metrics.spread import Document, interval_document
+from simulator.metrics.verdict import unjudged_failures
 from simulator.studies.curve import CurvePoint, crossing, knee_of, theory_curve
 from simulator.studies.design import Design, refuse_lengths
 from simulator.studies.errors import StudyError
@@ -225,6 +226,7 @@ class _Search:
             "saturates_first": self.first_to_saturate,
             "rate": self.today * cells,
             "headroom": None if value is None else value / (self.today * cells) - 1.0,
+            "failing": unjudged_failures(points[near]["document"]),
             "scaling": scaling_notes(self.design, self.at_rest[near]),
             "knee": knee_of([(row["rate"], row["latency.mean"]) for row in lines if _served(row)]),
             "curve": lines,

@@ -14,6 +14,7 @@ from simulator.present.studies.words import (
     section,
     setting_flags,
     setting_words,
+    unjudged,
     value_of,
     warnings_of,
 )
@@ -104,6 +105,8 @@ def sureness_of(document: Document) -> list[str]:
             f"checked with fresh seeds over {count(check['requests'])} requests: the 95% interval "
             f"of every objective is on the right side{_closest(check['closest'])}"
         )
+    winner = document["winner"]
+    found += [] if winner is None else unjudged(winner.get("failing"), "in it")
     found += [
         f"{setting_words(item['settings'])} is ruled out by a longer run with fresh seeds"
         for item in document["rejected_by_check"]

@@ -130,6 +130,13 @@ def scaled_parts(document: Document) -> list[str]:
     ]
 
 
+def unjudged(failing: float | None, whose: str) -> list[str]:
+    """A sentence if a good part of the requests fails and no objective is about that."""
+    if not failing:
+        return []
+    return [f"{failing:.1%} of the requests fail {whose}, and no objective is about that"]
+
+
 def warnings_of(document: Document) -> list[str]:
     """What to know of the lengths of the runs of a study."""
     found = (_short_runs(document), _unsettled_runs(document), *document.get("unseen", ()))
