@@ -165,3 +165,13 @@ def test_groups_do_not_help_each_other_and_what_calls_keep_is_told() -> None:
     assert log.kept == "consumers" and "kept through calls" in log.notes[0]
     store = next(row for row in found.rows if row.name == "store")
     assert store.rate == pytest.approx(5.0) and not store.kept
+
+
+def test_clients_of_regions_are_shared_out_in_per_cent_or_by_weight() -> None:
+    part = {"kind": "delay", "latency": "1ms"}
+    for one, other in (("75%", "25%"), (3, 1)):
+        shares = {"east": one, "west": other}
+        regions = {name: {"target": name, "share": share} for name, share in shares.items()}
+        found = plan({"dns": {"kind": "geo_dns", "regions": regions}, "east": part, "west": part})
+        rates = {row.name: row.rate for row in found.rows}
+        assert rates["east"] == pytest.approx(3.75) and rates["west"] == pytest.approx(1.25)
