@@ -30,6 +30,8 @@ IN_COMMANDS = frozenset(
     {"workload", "faults", "duration", "requests", "warmup", "seed", "replications", "precision"}
 )
 """Options that commands have as flags of the same name."""
+IN_DRILL = frozenset({"workload", "duration", "requests", "seed"})
+"""Those of them that a drill has."""
 
 
 def load(design: Asked, settings: Mapping[str, Any] | None = None) -> Design:
@@ -201,7 +203,8 @@ def drill(design: Asked, rps: Quantity | None = None, **options: Unpack[Options]
 
     found = load(design)
     result = drill_study(found.topology, options_of(rps, options), None)
-    return Drill(result.document, _command("drill", [found]))
+    told = {flag: value for flag, value in options.items() if flag in IN_DRILL}
+    return Drill(result.document, _command("drill", [found], rps, told))
 
 
 def card(design: Asked, *, seed: int = 42, jobs: int | None = None, drilled: bool = True) -> Card:
@@ -218,7 +221,9 @@ def card(design: Asked, *, seed: int = 42, jobs: int | None = None, drilled: boo
     material = gather(found.topology, found.data, seed=seed, jobs=jobs, drilled=drilled)
     sections = sections_of(material)
     text = to_markdown(title_of(material), sections)
-    return Card(card_document(material, sections), _command("interview", [found]), text)
+    # A card is of a file as it stands: its command takes no variant.
+    own = "" if found.variant else _command("interview", [found], flags={"seed": seed})
+    return Card(card_document(material, sections), own, text)
 
 
 def _command(
@@ -241,7 +246,7 @@ def _command(
     if apart or any(item.source.file.startswith("<") for item in designs):
         return ""
     for item in designs:
-        if item.variant and not name:
+        if item.variant and name in ("", "drill"):
             words += [item.source.file, "--variant", item.variant]
         else:
             words.append(item.source.file + (f"@{item.variant}" if item.variant else ""))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import typer
 
+from simulator.cli.app import folded
 from simulator.metrics.load import said_load
 from simulator.present.numbers import count, dollars, percent, seconds, things
 from simulator.studies.run import RunOptions, plan_run
@@ -53,6 +54,9 @@ def show_plan(loaded: Loaded, options: RunOptions) -> None:
         if load["load_beside"]:  # no one rate says it
             rate = f"{plan.full_rps / plan.rate:.3g} times this load"
         typer.echo(f"  {first.name} is the first to saturate, at {rate}{with_all}{spared}")
+        if kept := ", ".join(row.name for row in plan.rows if row.kept and row.rate):
+            for line in folded(f"  unless what is kept through calls is full before: {kept}"):
+                typer.echo(line)
     typer.echo(f"  cost {dollars(plan.cost_usd_per_hour * loaded.topology.cells)}/h")
 
 

@@ -131,12 +131,19 @@ class Broker(Component):
         return self.capacity is not None
 
     def on_paper(self, attributes: Means) -> Paper:
-        paper = Paper(servers=0.0, cost_usd=self.price or 0.0)
+        paper = Paper(cost_usd=self.price or 0.0)
+        fullest = -1.0
         for group in self.consumer_groups.values():
-            working = min(group.consumers, self.partitions or group.consumers)
-            paper.servers = (paper.servers or 0.0) + working
-            all_on_paper(group.steps, paper, 1.0, attributes)
-        paper.held_s = paper.delay_s
+            working = float(min(group.consumers, self.partitions or group.consumers))
+            part = Paper()
+            all_on_paper(group.steps, part, 1.0, attributes)
+            paper.add(part)
+            if (part.service_s + part.delay_s) / working > fullest:
+                # Every group takes every message, so none can help the one that is fullest.
+                fullest = (part.service_s + part.delay_s) / working
+                one, paper.servers = part, working
+        paper.service_s, paper.delay_s, paper.held_s = one.service_s, one.delay_s, one.delay_s
+        paper.kept = "consumers" if paper.calls else ""
         if self.dead_letters is not None:
             paper.add_call(self.dead_letters, 0.0)
         return paper

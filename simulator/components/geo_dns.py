@@ -10,7 +10,7 @@ from simulator.kernel.references import Target
 from simulator.kernel.request import Call, Flow, Request
 from simulator.kernel.site import Site
 from simulator.kernel.spec import Spec
-from simulator.quantities import DurationDistribution, PositiveDuration
+from simulator.quantities import DurationDistribution, Fraction, PositiveDuration
 
 
 class Region(Spec):
@@ -18,7 +18,7 @@ class Region(Spec):
 
     target: Target
     """Component that stands for the region."""
-    share: NonNegativeFloat = 1.0
+    share: NonNegativeFloat | Fraction = 1.0
     """Share of the clients that are near, relative to the other regions."""
     network: DurationDistribution | None = None
     """Time on the wire for its own clients, there and back together."""

@@ -52,6 +52,7 @@ class Queue(Component):
         paper = Paper(servers=float(self.consumers))
         all_on_paper(self.steps, paper, 1.0, attributes)
         paper.held_s = paper.delay_s
+        paper.kept = "consumers" if paper.calls else ""
         return paper
 
 

@@ -130,7 +130,7 @@ class Service(Component):
             paper.service_s *= self.contention.slowdown(self.workers)
             paper.notes.append("work is taken at its slowest, with every worker busy")
         if self.blocking:
-            paper.notes.append("workers are kept through calls, which this estimate leaves out")
+            paper.kept = "workers"
         return paper
 
     @property

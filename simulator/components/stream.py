@@ -53,6 +53,7 @@ class Stream(Component):
         paper = Paper(servers=float(self.tasks))
         all_on_paper(self.steps, paper, 1.0, attributes)
         paper.held_s = paper.delay_s
+        paper.kept = "tasks" if paper.calls else ""
         return paper
 
 

@@ -36,6 +36,8 @@ class Paper:
         Seconds' worth per visit of what somebody outside admits: the reciprocal of a rate limit.
     cost_usd
         Dollars per visit.
+    kept
+        What is kept through calls, whose time is not counted: ``workers``, ``consumers``.
     impossible, impossible_at
         Why the mean visit can never be served, if it cannot, and the field that is about.
     """
@@ -50,6 +52,7 @@ class Paper:
     calls: dict[str, float] = field(default_factory=dict)
     spared: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    kept: str = ""
     impossible: str = ""
     impossible_at: str = ""
 

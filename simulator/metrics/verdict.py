@@ -131,11 +131,18 @@ def _sentence(
     return f"holds {rate}{_though_some_fail(document, rows)}{utilization}"
 
 
-def _though_some_fail(document: Document, rows: Sequence[Document]) -> str:
-    """How many fail, if that is a good part and no objective judges it."""
-    judged = {row["metric"].rpartition(".")[2] for row in rows}
+def unjudged_failures(document: Document) -> float | None:
+    """The share of requests that fail, if that is a good part and no objective judges it."""
+    judged = {row["metric"].rpartition(".")[2] for row in document["objectives"]}
     failing = document["metrics"]["errors"]["rate"]["value"] or 0.0
     if failing < FAILING or judged & {"errors", "availability", "goodput"}:
+        return None
+    return float(failing)
+
+
+def _though_some_fail(document: Document, rows: Sequence[Document]) -> str:
+    failing = unjudged_failures({**document, "objectives": rows})
+    if failing is None:
         return ""
     return f", though {failing:.1%} of the requests fail and no objective is about that"
 

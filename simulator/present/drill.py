@@ -27,7 +27,8 @@ def drill_lines(
         f"{things(document['runs'], 'run')} of {seconds(document['horizon_s'])}, "
         f"each fault lasts {seconds(lasts)}",
     )
-    yield "red" if document["stays_broken"] else "green", f"  {verdict_of(document)}"
+    style = "yellow" if still_recovering(document) else "green"
+    yield "red" if document["stays_broken"] else style, f"  {verdict_of(document)}"
     yield "", ""
     width = max((len(row["component"]) for row in rows), default=9)
     yield (
@@ -73,12 +74,23 @@ def verdict_of(document: dict[str, Any]) -> str:
     quiet = sum(row["status"] == "unaffected" for row in rows)
     lasting = "is an outage while it lasts" if outages == 1 else "are outages while they last"
     felt = f"{outages} {lasting}, {quiet} nobody notices"
+    late = still_recovering(document)
+    not_yet = f"after {late} it is not back to normal by the end of the run; " if late else ""
     if stuck:
         verb = "leaves" if stuck == 1 else "leave"
         gone = "it is" if stuck == 1 else "they are"
-        return f"{stuck} of {things(len(rows), 'fault')} {verb} it broken after {gone} gone; {felt}"
+        broken = f"{stuck} of {things(len(rows), 'fault')} {verb} it broken after {gone} gone"
+        return f"{broken}; {not_yet}{felt}"
     every = "the only fault" if len(rows) == 1 else f"all {len(rows)} faults"
-    return f"it recovers from {every}; {felt}"
+    if late:
+        every = f"{len(rows) - late} of {things(len(rows), 'fault')}"
+    return f"it recovers from {every}; {not_yet}{felt}"
+
+
+def still_recovering(document: dict[str, Any]) -> int:
+    """After how many faults it is on its way at the end of the run, and not there."""
+    rows = document["rows"]
+    return sum(row["recovery_s"] is None and not row["stays_broken"] for row in rows)
 
 
 def recovery_of(row: dict[str, Any]) -> str:

@@ -43,7 +43,7 @@ def dollars(value: float | None) -> str:
             return f"${value / size:.3g}{letter}"
     if abs(value) >= 1000:
         return f"${grouped(float(f'{value:.3g}'))}"
-    if abs(value) >= 1:
+    if abs(float(f"{value:.3g}")) >= 1:
         return f"${value:.2f}"
     text = f"${value:.3g}"
     # A dime is $0.10; what is smaller than a cent keeps its digits.

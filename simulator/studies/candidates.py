@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from simulator.metrics.spread import Document
+from simulator.metrics.verdict import unjudged_failures
 from simulator.studies.design import Design
 from simulator.studies.horizon import SPANS
 from simulator.studies.planner import Bench
@@ -72,6 +73,7 @@ class Candidate:
             run = self.found["document"]
             document["verdict"] = run["verdict"]["sentence"]
             document["objectives"] = run["objectives"]
+            document["failing"] = unjudged_failures(run)
             document["cost_per_hour"] = measured(run["metrics"], "cost.per_hour")
             document["latency.p99"] = measured(run["metrics"], "latency.p99")
             document["quality"] = measured(run["metrics"], "quality")

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 
 from simulator.metrics.confidence import Interval
 from simulator.metrics.spread import Document, interval_document
+from simulator.metrics.verdict import unjudged_failures
 from simulator.studies.curve import CurvePoint, crossing, knee_of, theory_curve
-from simulator.studies.design import Design
+from simulator.studies.design import Design, refuse_lengths
 from simulator.studies.errors import StudyError
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
-from simulator.studies.point import Found
+from simulator.studies.point import Found, unseen_in
 from simulator.studies.run import RunOptions, plan_run, refuse_idle_rate
 from simulator.studies.settled import evaluate_settled, scaling_notes, settled
 from simulator.studies.sweep import measured
@@ -79,6 +80,7 @@ def capacity(
     objectives.
     """
     bench = bench or Bench()
+    refuse_lengths(design)
     goals = options.thresholds
     if goals is None:
         goals = tuple(objectives_of(design.topology))
@@ -227,11 +229,13 @@ class _Search:
             "rate": self.today * cells,
             **self.load,
             "headroom": None if value is None else value / (self.today * cells) - 1.0,
+            "failing": unjudged_failures(points[near]["document"]),
             "scaling": scaling_notes(self.design, self.at_rest[near]),
             "knee": knee_of([(row["rate"], row["latency.mean"]) for row in lines if _served(row)]),
             "curve": lines,
             "theory": theory_curve(self._topology_at, order, cells),
             "horizons": shortness([spans_of(item["document"]) for item in points.values()]),
+            "unseen": unseen_in(points.values()),
             "partial": any(
                 found["document"]["run"]["endings"] != ["complete"] for found in points.values()
             ),

@@ -8,13 +8,13 @@ from simulator.metrics.confidence import Interval
 from simulator.metrics.estimates import table_at
 from simulator.metrics.quality import with_same_classes
 from simulator.metrics.spread import Document, interval_document
-from simulator.studies.design import Design, unique_names
+from simulator.studies.design import Design, refuse_lengths, unique_names
 from simulator.studies.errors import StudyError
 from simulator.studies.flips import cost_flips, latency_flips
-from simulator.studies.gates import Gate, judge_gates
+from simulator.studies.gates import Gate, judge_gates, refuse_unknown
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
-from simulator.studies.point import Found, Point
+from simulator.studies.point import Found, Point, unseen_in
 from simulator.studies.run import RunOptions, plan_run
 from simulator.studies.saved import found_of, requests_of, why_not
 from simulator.studies.scaling import unsettled_runs
@@ -26,7 +26,7 @@ from simulator.studies.standings import (
     status_of,
 )
 from simulator.topology.load import idle_rate
-from simulator.topology.objectives import objectives_of
+from simulator.topology.objectives import known_metrics, objectives_of
 from simulator.topology.overlay import changes
 from simulator.topology.paper import PaperPlan, on_paper
 
@@ -83,6 +83,9 @@ def compare(
     bench = bench or Bench()
     if len(designs) < 2:
         raise StudyError("a comparison needs two designs", "simulate compare A B, or A --set P=V")
+    for design in designs:
+        refuse_lengths(design)
+    refuse_unknown(gates, set().union(*(known_metrics(design.topology) for design in designs)))
     designs = unique_names(designs)
     load = _same_load(designs, options)
     again = [why_not(item, load, options) if item.saved else "" for item in designs]
@@ -121,6 +124,7 @@ def compare(
         "gates": judge_gates(gates, rows, names[1:]),
         "horizons": shortness([spans_of(item["document"]) for item in found]),
         "unsettled": unsettled_runs(item["unsettled_s"] for item in found),
+        "unseen": unseen_in(found),
         "partial": any(item["document"]["run"]["endings"] != ["complete"] for item in found),
     }
     return Comparison(document)

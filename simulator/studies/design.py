@@ -21,6 +21,8 @@ from simulator.topology.validation import from_validation_error
 RUN_FILE = "run.json"
 STUDY_FILE = "study.json"
 RATE_WORDS = frozenset({"rps", "rate"})
+LENGTHS = frozenset({"run.duration", "run.requests"})
+"""Fields for the length of a single run."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,6 +129,17 @@ def validated(data: Data, source: Source, diagnostics: Diagnostics) -> Topology:
     if diagnostics.errors:
         raise DocumentError(diagnostics)
     return topology
+
+
+def refuse_lengths(design: Design, paths: Iterable[str] = ()) -> None:
+    """Raise StudyError if the length of a run was set, or is varied: a study has one for all."""
+    said = [setting.partition("=")[0] for setting in design.settings]
+    for path in [*said, *paths]:
+        if path in LENGTHS:
+            raise StudyError(
+                f"`{path}` changes nothing here: all runs of a study are of one length",
+                "say it with --requests; compare and sweep take --duration as well",
+            )
 
 
 def unique_names(designs: Sequence[Design]) -> list[Design]:

@@ -1,7 +1,7 @@
 """Limits on a change, for pull requests: ``latency.p(99):+5%``."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from simulator.metrics.estimates import QUANTILES
@@ -10,7 +10,10 @@ from simulator.studies.errors import StudyError
 from simulator.topology.overlay import closest
 
 _GATE = re.compile(r"\s*(?P<metric>[\w.()]+)\s*:\s*(?P<sign>[+-])(?P<share>\d+(?:\.\d+)?)%\s*")
-_SHORT = {"errors": "errors.rate", "availability": "availability.rate", "cost": "cost.per_hour"}
+_SHORT = {
+    "errors": "errors.rate", "availability": "availability.rate", "cost": "cost.per_hour",
+    "quality.mean": "quality",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,15 @@ def parse_gate(text: str) -> Gate:
         raise StudyError(f"--fail: a comparison has no `{metric}`", f"percentiles: {known}")
     limit = float(match["share"]) / 100.0
     return Gate(_SHORT.get(metric, metric), limit if match["sign"] == "+" else -limit, text.strip())
+
+
+def refuse_unknown(gates: Sequence[Gate], known: Collection[str]) -> None:
+    """Raise StudyError for a gate on what no design has, before any of them is run."""
+    for gate in gates:
+        words = gate.metric.split(".")
+        if set(known).isdisjoint(words):
+            hint = closest(words[0], known) or f"known: {', '.join(sorted(known))}"
+            raise StudyError(f"--fail: there is no metric `{gate.metric}`", hint)
 
 
 def judge_gates(

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import json
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from simulator.metrics.estimates import estimates_by_cut
 from simulator.studies.errors import ClusterError
-from simulator.studies.run import RunOptions, plan_run, run
+from simulator.studies.run import RunOptions, plan_run, run, unseen
 from simulator.studies.scaling import unsettled_s
 from simulator.topology.model import Topology
 from simulator.topology.overlay import Data
@@ -85,6 +86,7 @@ def compute(point: Point, jobs: int = 1, wanted_version: str | None = None) -> b
     found: Found = {
         "document": document,
         "unsettled_s": unsettled_s(result.topology, document),
+        "unseen": list(unseen(topology, document["horizon_s"], document["objectives"])),
         "paper": {
             "rows": [vars(row) for row in plan.rows],
             "capacity_rps": plan.capacity_rps,
@@ -116,6 +118,11 @@ def unpack_kept(packed: bytes | None) -> Found | None:
         return found if is_whole(found) and "paper" in found else None
     except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error):
         return None
+
+
+def unseen_in(found: Iterable[Found]) -> list[str]:
+    """What runs of a study were too short to show of what is judged, each told once."""
+    return sorted({sentence for item in found for sentence in item["unseen"]})
 
 
 def is_whole(found: Found) -> bool:

@@ -1,10 +1,12 @@
 """The policy that would help against a failure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from simulator.components.broker import Broker
+from simulator.components.geo_dns import GeoDns
 from simulator.metrics.resilience import Verdict
 from simulator.policies.calling import Calling
+from simulator.quantities import told_duration
 from simulator.studies.drill_sentence import SLOWER
 from simulator.topology.callers import callers_of
 from simulator.topology.model import Topology
@@ -38,8 +40,16 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
     at_entry = any(name.startswith(ENTRY) for name, _ in calls)
     if at_entry and topology.components[component].external:
         return f"{component} is outside of the system: nothing in it helps, its users try again"
+    if isinstance(topology.components[component], GeoDns):
+        return (
+            f"{component} is what chooses another region, and nothing chooses another {component}: "
+            "take a name service that answers from many places: its outage is that of all regions"
+        )
     if verdict.stays_broken:
         return _against_metastability(component, callers, retried)
+    doors = list(_doors(topology, component))
+    if doors and not calls and fault != "10x slow":
+        return _against_a_lost_region(topology, component, doors)
     unseen = not verdict.lost_share and verdict.slower <= SLOWER
     if unseen and verdict.never_done:
         return _against_lost_work(topology, component, calls)
@@ -73,6 +83,28 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
     return (
         f"give {callers} a second way when {component} is gone: `on_failure` or `optional: true` "
         "on the call, or `kind: fallback` with another target"
+    )
+
+
+def _doors(topology: Topology, component: str) -> Iterator[str]:
+    """Components that send clients to this one as a region."""
+    for name, door in topology.components.items():
+        regions = door.regions.values() if isinstance(door, GeoDns) else ()
+        if component in [str(region.target) for region in regions]:
+            yield name
+
+
+def _against_a_lost_region(topology: Topology, component: str, doors: Sequence[str]) -> str:
+    """Others take over, but only after the checks and the records of clients have run out."""
+    door = topology.components[doors[0]]
+    assert isinstance(door, GeoDns), "only that has regions"
+    if len(door.regions) < 2:
+        return f"give {_named(doors)} a second region beside {component}"
+    found_s = door.check_interval * door.fall
+    return (
+        f"{doors[0]} gives {component} up {told_duration(found_s)} after its checks begin to fail, "
+        f"and clients follow within {told_duration(door.ttl)}: make `check_interval`, `fall` and "
+        "`ttl` of it smaller"
     )
 
 

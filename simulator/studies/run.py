@@ -155,7 +155,9 @@ def run(topology: Topology, options: RunOptions, progress: Progress | None = Non
             f"--warmup {told_duration(options.warmup_s)} would leave too little of the run: "
             f"{told_duration(cut_s)} are cut"
         )
-    document["warnings"] += _unseen(experiment, document["objectives"])
+    document["warnings"] += unseen(
+        experiment.topology, experiment.horizon_s, document["objectives"]
+    )
     if experiment.faults:
         document["faults"] = fault_phases(
             recordings, findings.cut_s, list(aims_of(experiment.topology))
@@ -187,17 +189,17 @@ def refuse_idle_rate(experiment: Experiment, verb: str) -> None:
         )
 
 
-def _unseen(experiment: Experiment, objectives: list[Document]) -> Iterator[str]:
+def unseen(topology: Topology, horizon_s: float, objectives: list[Document]) -> Iterator[str]:
     """What the quality that is judged cannot show, as the run is too short."""
     metrics = {row["metric"].rpartition(".")[2] for row in objectives}
     if metrics.isdisjoint(("quality", "degraded")):
         return
-    for name, component in experiment.topology.components.items():
-        if component.unseen_before_s > experiment.horizon_s:
+    for name, component in topology.components.items():
+        if component.unseen_before_s > horizon_s:
             due = told_duration(component.unseen_before_s)
             yield (
                 f"the run ends before a result of {name} is due, {due} after the start: quality "
-                "does not show one that is late or missing (a longer --duration does)"
+                "does not show one that is late or missing (a longer run does)"
             )
 
 

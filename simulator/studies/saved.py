@@ -13,7 +13,7 @@ from simulator.metrics.spread import Document
 from simulator.studies.design import Design
 from simulator.studies.errors import StudyError
 from simulator.studies.point import Found, engine_digest, version_of
-from simulator.studies.run import RunOptions, RunResult, plan_run
+from simulator.studies.run import RunOptions, RunResult, plan_run, unseen
 from simulator.studies.scaling import unsettled_s
 from simulator.topology.overlay import Data
 from simulator.topology.paper import on_paper
@@ -85,6 +85,7 @@ def found_of(design: Design) -> Found:
         return {
             "document": {**saved, "cells": topology.cells},
             "unsettled_s": unsettled_s(topology, saved),
+            "unseen": list(unseen(topology, saved["horizon_s"], saved["objectives"])),
             "paper": {"capacity_rps": on_paper(topology).capacity_rps},
             "estimates": saved["replicates"],
         }

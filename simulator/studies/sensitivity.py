@@ -17,12 +17,12 @@ import numpy as np
 
 from simulator.metrics.confidence import t_quantile
 from simulator.metrics.spread import Document
-from simulator.studies.design import RATE_WORDS, Design
+from simulator.studies.design import RATE_WORDS, Design, refuse_lengths
 from simulator.studies.errors import StudyError
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.parameters import Parameter, found_parameters
 from simulator.studies.planner import Bench
-from simulator.studies.point import Point
+from simulator.studies.point import Point, unseen_in
 from simulator.studies.ranges import Range
 from simulator.studies.run import RunOptions, plan_run, refuse_idle_rate
 from simulator.studies.scaling import unsettled_runs
@@ -62,14 +62,14 @@ def sensitivity(
     trajectories: int = TRAJECTORIES,
     span: float = 0.25,
 ) -> Sensitivity:
-    """Rank parameters by their effect on p99, cost per hour and quality.
+    """Rank parameters by their effect (change from low to high end) on p99, cost and quality.
 
     ``ranges`` name what to vary and between which ends; without them the rate, and the numbers
     that move latency or cost most on paper, are scaled from ``1 - span`` to ``1 + span``, no more
-    than ``PARAMETERS_MAX`` of them. Effects are the change
-    from the low end to the high end. Needs SALib; raises StudyError without it.
+    than ``PARAMETERS_MAX`` of them. Needs SALib; raises StudyError without it.
     """
     bench = bench or Bench()
+    refuse_lengths(design, (item.path for item in ranges))
     if options.requests is None and options.duration_s is None:
         options = replace(options, requests=REQUESTS)
     options = replace(options, replications=options.replications or REPLICATIONS)
@@ -118,6 +118,7 @@ def sensitivity(
             "typical": typical,
             "unstable": sum(not item["document"]["stable"] for item in found),
             "unsettled": unsettled_runs(item["unsettled_s"] for item in found),
+            "unseen": unseen_in(found),
             "horizons": shortness([spans_of(item["document"]) for item in found]),
             "partial": any(item["document"]["run"]["endings"] != ["complete"] for item in found),
         }

@@ -14,10 +14,11 @@ from simulator.studies.candidates import (
     check,
     screen,
 )
-from simulator.studies.design import RATE_WORDS, Design
+from simulator.studies.design import RATE_WORDS, Design, refuse_lengths
 from simulator.studies.errors import StudyError
 from simulator.studies.exploration import WAVE, Exploration
 from simulator.studies.planner import Bench
+from simulator.studies.point import unseen_in
 from simulator.studies.ranges import Range, grid
 from simulator.studies.run import RunOptions, plan_run
 from simulator.studies.settled import refuse_replicas_that_follow, scaling_notes
@@ -66,6 +67,7 @@ def size(
             "--vary: the rate is what the configuration has to hold, not a part of it",
             "name the rate with --rps; simulate capacity finds the highest one",
         )
+    refuse_lengths(design, (item.path for item in ranges))
     repeated = {item.path for item in ranges if sum(o.path == item.path for o in ranges) > 1}
     if repeated:
         raise StudyError(f"--vary: `{min(repeated)}` is given twice")
@@ -156,6 +158,7 @@ def _document(
         "counts": counts,
         "requests": sum(item.requests for item in candidates),
         "candidates": [item.to_document() for item in candidates],
+        "unseen": unseen_in(item.found for item in candidates if item.found is not None),
         "partial": any(
             item.found is not None and item.found["document"]["run"]["endings"] != ["complete"]
             for item in candidates

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from simulator.metrics.spread import Document
-from simulator.studies.design import RATE_WORDS, Design
+from simulator.studies.design import RATE_WORDS, Design, refuse_lengths
 from simulator.studies.errors import StudyError, StudyInterrupted
 from simulator.studies.horizon import shortness, spans_of
 from simulator.studies.planner import Bench
-from simulator.studies.point import Found, Point
+from simulator.studies.point import Found, Point, unseen_in
 from simulator.studies.ranges import Range, Setting, grid, latin_hypercube
 from simulator.studies.run import RunOptions, plan_run, refuse_idle_rate
 from simulator.studies.scaling import unsettled_runs
@@ -85,6 +85,7 @@ def sweep(
     bench = bench or Bench()
     if not plan:
         raise StudyError("a sweep needs at least one point")
+    refuse_lengths(design, (path for settings in plan for path, _ in settings))
     if options.requests is None and options.duration_s is None:
         options = replace(options, requests=REQUESTS)
     rates = [value for settings in plan for path, value in settings if path in RATE_WORDS]
@@ -96,7 +97,7 @@ def sweep(
     goals = options.thresholds
     goals = tuple(objectives_of(design.topology)) if goals is None else goals
     rows: list[Document] = []
-    interrupted = False
+    interrupted, unseen = False, set[str]()
     try:
         for start in range(0, len(plan), CHUNK):
             chunk = plan[start : start + CHUNK]
@@ -104,6 +105,7 @@ def sweep(
             label = f"points from {start + 1}" if len(plan) > CHUNK else "points"
             found = bench.evaluate(points, label)
             rows += [row_of(settings, item) for settings, item in zip(chunk, found, strict=True)]
+            unseen |= set(unseen_in(found))
     except StudyInterrupted:
         interrupted = True
         rows += _finished(chunk, points, bench)
@@ -121,6 +123,7 @@ def sweep(
         "interrupted": interrupted,
         "unsettled": unsettled_runs(row["unsettled_s"] for row in rows),
         "horizons": shortness([row["spans"] for row in rows]),
+        "unseen": sorted(unseen),
         "partial": interrupted or any(not row["whole"] for row in rows),
         "rows": rows,
     }

@@ -19,7 +19,8 @@ class PaperRow:
     servers that an autoscaler may add: what is 1 there cannot keep up in any case, unless it
     ``refuses`` what is too much. ``quota`` is the share of what a provider admits; where it is
     the scarcer one, ``utilization`` is the same. ``growth`` is the factor by which replicas that
-    follow the load may become more than those it starts with.
+    follow the load may become more than those it starts with. ``kept`` is what of it is kept
+    through calls, in time that is not counted: it may be full before paper says so.
     """
 
     name: str
@@ -37,6 +38,7 @@ class PaperRow:
     impossible: str = ""
     impossible_at: str = ""
     growth: float = 1.0
+    kept: str = ""
 
     @property
     def servers_most(self) -> float | None:
@@ -207,7 +209,10 @@ def _row(name: str, component: Component, parts: list[Part]) -> PaperRow:
     hourly = (component.cost or 0.0) * component.replica_count
     papers = [part.paper for part in parts] or [component.on_paper({})]
     servers = papers[0].servers
-    notes = tuple(dict.fromkeys(note for paper in papers for note in paper.notes))
+    kept = next((paper.kept for paper in papers if paper.kept), "")
+    said = [note for paper in papers for note in paper.notes]
+    said += [f"{kept} are kept through calls, which this estimate leaves out"] if kept else []
+    notes = tuple(dict.fromkeys(said))
     return PaperRow(
         name=name,
         kind=component.kind,
@@ -224,6 +229,7 @@ def _row(name: str, component: Component, parts: list[Part]) -> PaperRow:
         impossible=next((paper.impossible for paper in papers if paper.impossible), ""),
         impossible_at=next((paper.impossible_at for paper in papers if paper.impossible), ""),
         growth=_growth(component),
+        kept=kept,
     )
 
 

@@ -195,8 +195,8 @@ def test_figures_keep_the_digits_that_decide() -> None:
     shares = (0.5, 0.9, 0.986, 0.9895, 0.99, 0.99952, 1.0)
     shown = ["50%", "90%", "98.6%", "99.0%", "99%", "99.952%", "100%"]
     assert [percent(share) for share in shares] == shown
-    assert [dollars(price) for price in (0.4, 0.05, 0.312, 0.00195, 0.0, 1.0)] == [
-        "$0.40", "$0.05", "$0.312", "$0.00195", "$0", "$1.00",
+    assert [dollars(price) for price in (0.4, 0.05, 0.312, 0.00195, 0.0, 1.0 - 1e-9, 1.0)] == [
+        "$0.40", "$0.05", "$0.312", "$0.00195", "$0", "$1.00", "$1.00",
     ]  # fmt: skip
 
 

@@ -6,12 +6,13 @@ from statistics import fmean
 import pytest
 from scipy.optimize import brentq
 
-from simulator.present.studies.capacity import verdict_of
+from simulator.present.studies.capacity import reasons_of, verdict_of
 from simulator.present.studies.compare import flip_sentences, headline_rows, verdict_sentences
+from simulator.present.studies.size import sureness_of
 from simulator.present.studies.words import change_words
 from simulator.studies.capacity import capacity
 from simulator.studies.compare import compare
-from simulator.studies.design import Design
+from simulator.studies.design import Design, design_of_text
 from simulator.studies.errors import StudyError
 from simulator.studies.planner import Bench
 from simulator.studies.pool import Pool
@@ -226,3 +227,27 @@ def test_a_ranking_that_does_not_turn_is_said_with_the_rates_that_were_tried(des
 def test_compare_needs_two(desk: Design) -> None:
     with pytest.raises(StudyError, match="two designs"):
         compare([desk], replace(RunOptions(), requests=100), Bench(HERE))
+
+
+LOSSY = """
+name: lossy
+rate: 50 rps
+requests: {ask: {entry: web}}
+components:
+  web: {kind: service, cost: $1/h, queue: {capacity: 1}, steps: [{work: {exponential: 20ms}}]}
+objectives: {latency: ["p(95)<10s"]}
+"""
+
+
+def test_what_fails_is_told_where_no_objective_asks() -> None:
+    """M/M/1/2 at a load of 1 turns a third away, and answers the rest at once."""
+    design = design_of_text(LOSSY, "lossy.yaml")
+    options, bench = RunOptions(requests=2000, replications=3), Bench(Pool(jobs=1))
+    found = size(design, [parse_range("web.workers=1,2")], options, bench).document
+    limit = capacity(design, options, bench).document
+    assert any("fail at that rate, and no objective" in text for text in reasons_of(limit))
+    told = "of the requests fail in it, and no objective is about that"
+    assert any(told in sentence for sentence in sureness_of(found))
+    judged = design.varied([("objectives.errors", ["rate<50%"])])
+    found = size(judged, [parse_range("web.workers=1,2")], options, bench).document
+    assert found["winner"] and not any("no objective" in text for text in sureness_of(found))

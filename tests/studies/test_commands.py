@@ -284,3 +284,12 @@ def test_the_example_of_the_documentation_runs(
     example = runpy.run_path(str(ROOT / "docs" / "example.py"))
     example["main"](tmp_path, requests=4000)
     assert "holds up to" in capsys.readouterr().out
+
+
+def test_a_comment_tells_who_is_overloaded_and_what_was_too_short(desk_file: Path) -> None:
+    """What a reader of the terminal is warned of, a reader of the pull request is, too."""
+    words = ["compare", str(desk_file), "--set", "counter.workers=8", "--rps", "100", *SHORT]
+    found = simulate(*words, "--no-flips", "--format", "markdown")
+    assert found.exit_code == 0
+    assert "\n✗ desk does not hold 100 rps" in found.stdout
+    assert "dominates desk, which has no steady state: better in" in found.stdout

@@ -166,5 +166,9 @@ def test_the_command_of_a_result_asks_the_same_question(desk_file: Path) -> None
         "counter.cost=$2/h", "--precision", "0.1", "--threshold", "latency: p(95)<1s",
         "--requests", "500", "--replications", "2",
     ]  # fmt: skip
+    drilled = simulator.drill(f"{desk_file}@quick", rps=40, requests=500, replications=2, jobs=1)
+    assert shlex.split(drilled.command)[1:] == [
+        "drill", str(desk_file), "--variant", "quick", "--rps", "40", "--requests", "500",
+    ]  # fmt: skip
     in_memory = simulator.run(desk_file.read_text(encoding="utf-8"), **few)
     assert in_memory.command == "" and "again" not in repr(in_memory)

@@ -2,9 +2,18 @@
 
 import pytest
 
+from simulator.studies.capacity import capacity
+from simulator.studies.compare import compare
+from simulator.studies.design import Design
 from simulator.studies.errors import StudyError
 from simulator.studies.gates import judge_gates, parse_gate
+from simulator.studies.planner import Bench
+from simulator.studies.pool import Pool
 from simulator.studies.ranges import grid, latin_hypercube, parse_range
+from simulator.studies.run import RunOptions
+from simulator.studies.sensitivity import sensitivity
+from simulator.studies.size import size
+from simulator.studies.sweep import sweep
 
 
 @pytest.mark.parametrize(
@@ -96,3 +105,29 @@ def test_a_gate_on_a_percentile_that_is_not_taken_names_those_that_are() -> None
     with pytest.raises(StudyError) as error:
         parse_gate("latency.p(98):+5%")
     assert "p(99)" in error.value.hint
+
+
+def test_the_length_of_a_run_is_no_knob_of_a_study(desk: Design) -> None:
+    """All runs of a study last equally long, so a column of lengths would be a fiction."""
+    options, bench = RunOptions(requests=200, replications=2), Bench(Pool(jobs=1))
+    longer = desk.varied([("run.duration", "30s")])
+    vary = [parse_range("run.duration=1s,2s", "--vary")]
+    for study in (
+        lambda: compare([desk, longer], options, bench),
+        lambda: capacity(longer, options, bench),
+        lambda: sweep(desk, [[("run.duration", "1s")], [("run.duration", "2s")]], options, bench),
+        lambda: size(desk, vary, options, bench),
+        lambda: sensitivity(desk, options, vary, bench),
+    ):
+        with pytest.raises(StudyError, match="changes nothing here"):
+            study()
+
+
+def test_a_gate_on_what_no_design_has_is_refused_before_a_run(desk: Design) -> None:
+    bench = Bench(Pool(jobs=1))
+    bench.evaluate = lambda *_: pytest.fail("a design was run")  # type: ignore[method-assign]
+    gate = parse_gate("latncy.p(99):+5%")
+    with pytest.raises(StudyError, match=r"no metric `latncy\.p99`") as found:
+        compare([desk, desk], RunOptions(requests=200), bench, gates=[gate])
+    assert "latency" in found.value.hint
+    assert parse_gate("quality.mean:-1%").metric == "quality"

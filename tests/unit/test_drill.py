@@ -9,6 +9,7 @@ import pytest
 from simulator.metrics.aims import Aim, Noted
 from simulator.metrics.resilience import Phases, Series, Verdict, judge_case
 from simulator.present.drill import verdict_of
+from simulator.present.html.study import verdict_of as page_verdict_of
 from simulator.present.numbers import things
 from simulator.studies.drill import Drill, drill
 from simulator.studies.drill_sentence import sentence_of
@@ -199,6 +200,22 @@ def test_the_entry_of_some_requests_is_not_called_the_entry_of_all() -> None:
     assert "nothing can stand in for the entry of order: run app twice" in some
 
 
+def test_a_region_is_left_when_its_checks_and_records_say_so() -> None:
+    """Two checks that fail, 10 s apart, and records that clients keep for a minute."""
+    regions = {"east": {"target": "web"}, "west": {"target": "db", "share": 0}}
+    dns = {"kind": "geo_dns", "regions": regions, "check_interval": "10s", "fall": 2}
+    requests = {"requests": {"view": {"entry": "dns"}}}
+    parts = {"components": SHOP["components"] | {"dns": dns}}
+    design = Topology.model_validate(SHOP | requests | parts)
+    lost = remedy(design, "web", "down", FELT)
+    assert "dns gives web up 20s after its checks begin" in lost and "within 1m" in lost
+    assert "its callers" not in lost
+    assert "nothing chooses another dns" in remedy(design, "dns", "down", FELT)
+    alone = {"dns": dns | {"regions": {"east": {"target": "web"}}}}
+    design = Topology.model_validate(SHOP | requests | {"components": SHOP["components"] | alone})
+    assert remedy(design, "web", "down", FELT) == "give dns a second region beside web"
+
+
 def test_an_entry_that_others_also_call_is_an_entry() -> None:
     app = {"kind": "service", "workers": 1, "steps": [{"call": "web"}]}
     assert "run web twice" in told({"app": app}, "web", "down")
@@ -249,8 +266,25 @@ def test_a_remedy_names_the_place_in_the_document(callers: list[str], where: str
 
 def test_one_thing_is_one_thing() -> None:
     assert things(1, "replication") == "1 replication" and things(2, "run") == "2 runs"
-    row = {"status": "outage", "stays_broken": False}
+    row = {"status": "outage", "stays_broken": False, "recovery_s": 0.0}
     one = {"rows": [row], "stays_broken": 0}
     assert verdict_of(one) == (
         "it recovers from the only fault; 1 is an outage while it lasts, 0 nobody notices"
     )
+
+
+def test_what_is_not_over_at_the_end_of_the_run_is_not_called_recovered() -> None:
+    row = {"status": "degraded", "stays_broken": False, "recovery_s": 0.0}
+    late = row | {"recovery_s": None}
+    stuck = late | {"status": "stays broken", "stays_broken": True}
+    two = {"rows": [row, late], "stays_broken": 0}
+    assert verdict_of(two) == (
+        "it recovers from 1 of 2 faults; after 1 it is not back to normal by the end of the run; "
+        "0 are outages while they last, 0 nobody notices"
+    )
+    three = {"rows": [row, late, stuck], "stays_broken": 1}
+    assert verdict_of(three).startswith(
+        "1 of 3 faults leaves it broken after it is gone; after 1 it is not back to normal"
+    )
+    page = {"study": "drill", **two}
+    assert page_verdict_of(page)[0] == "unsure"

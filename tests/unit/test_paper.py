@@ -143,3 +143,35 @@ def test_what_grows_in_a_session_counts_by_its_mean_over_the_turns(
     )
     (row,) = on_paper(topology).rows
     assert row.service_s == pytest.approx((expected + 7) / 2 * 1e-3)
+
+
+def test_groups_do_not_help_each_other_and_what_calls_keep_is_told() -> None:
+    """Five messages a second for each group: two consumers of 300 ms are busy for 75 %."""
+    call = {"call": "store"}
+    found = plan(
+        {
+            "log": {
+                "kind": "broker",
+                "groups": {
+                    "quick": {"consumers": 10, "steps": [WORK]},
+                    "slow": {"consumers": 2, "steps": [{"work": "300ms"}, call]},
+                },
+            },
+            "store": {"kind": "delay", "latency": "50ms"},
+        }
+    )
+    log = next(row for row in found.rows if row.name == "log")
+    assert log.utilization == pytest.approx(0.75) and log.servers == 2.0
+    assert log.kept == "consumers" and "kept through calls" in log.notes[0]
+    store = next(row for row in found.rows if row.name == "store")
+    assert store.rate == pytest.approx(5.0) and not store.kept
+
+
+def test_clients_of_regions_are_shared_out_in_per_cent_or_by_weight() -> None:
+    part = {"kind": "delay", "latency": "1ms"}
+    for one, other in (("75%", "25%"), (3, 1)):
+        shares = {"east": one, "west": other}
+        regions = {name: {"target": name, "share": share} for name, share in shares.items()}
+        found = plan({"dns": {"kind": "geo_dns", "regions": regions}, "east": part, "west": part})
+        rates = {row.name: row.rate for row in found.rows}
+        assert rates["east"] == pytest.approx(3.75) and rates["west"] == pytest.approx(1.25)

@@ -42,8 +42,8 @@ def verdict_of(document: Document) -> tuple[str, str]:
     """Status (pass, fail, unsure or nothing) and sentence of a study."""
     study = document["study"]
     if study == "compare":
-        failed = [gate for gate in document["gates"] if gate["status"] == "fail"]
-        status = "fail" if failed else "pass" if document["gates"] else ""
+        gates = {gate["status"] for gate in document["gates"]}
+        status = next((worst for worst in ("fail", "unsure", "pass") if worst in gates), "")
         return status, "; ".join(compare.verdict_sentences(document)) + "."
     if study == "capacity":
         status = "pass" if capacity.holds_today(document) else "fail"
@@ -55,9 +55,9 @@ def verdict_of(document: Document) -> tuple[str, str]:
         return ("pass" if document["winner"] else "fail"), f"{size.verdict_of(document)}."
     if study == "drill":
         sentence = drill.verdict_of(document)
-        return "fail" if document[
-            "stays_broken"
-        ] else "pass", f"{sentence[:1].upper()}{sentence[1:]}."
+        status = "unsure" if drill.still_recovering(document) else "pass"
+        status = "fail" if document["stays_broken"] else status
+        return status, f"{sentence[:1].upper()}{sentence[1:]}."
     if study == "sensitivity":
         return "", f"{sensitivity.verdict_of(document)}."
     return "", f"{sweep.verdict_of(document)}."

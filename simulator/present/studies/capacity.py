@@ -10,6 +10,7 @@ from simulator.present.studies.words import (
     scaled_parts,
     section,
     signed,
+    unjudged,
     value_of,
     warnings_of,
 )
@@ -83,6 +84,8 @@ def reasons_of(document: Document) -> list[str]:
         elif name is not None:
             at = f"at {count(limit['rate'])} rps"
             found.append(f"{at} the busiest is {name}, with {used}")
+    if document["capacity"]["value"] is not None:
+        found += unjudged(document.get("failing"), "at that rate")
     if document["headroom"] is not None:
         found.append(f"headroom at {count(document['rate'])} rps: {signed(document['headroom'])}")
     if document["knee"] is not None:

@@ -56,13 +56,8 @@ def comparison_lines(
     yield section("VERDICT")
     for sentence in verdict_sentences(document):
         yield "", f"    {sentence}"
-    for design in document["designs"]:
-        if not design["stable"]:
-            yield "red", f"    ✗ {design['name']} {design['verdict']['sentence']}"
-    if document["partial"]:
-        yield "yellow", "    ! partial result: a limit ended some runs early"
-    for warning in warnings_of(document):
-        yield "yellow", f"    ! {warning}"
+    for mark, sentence in doubts_of(document):
+        yield "red" if mark == "✗" else "yellow", f"    {mark} {sentence}"
     for sentence in origin_sentences(document):
         yield "dim", f"    {sentence}"
     for name, changes in document["changes"].items():
@@ -102,7 +97,8 @@ def head_of(document: Document) -> str:
 
 def verdict_sentences(document: Document) -> list[str]:
     """Who dominates whom, or what is traded against what, and whether that means anything."""
-    found = [_dominated(pair) for pair in document["dominance"]]
+    unsteady = [design["name"] for design in document["designs"] if not design["stable"]]
+    found = [_dominated(pair, unsteady) for pair in document["dominance"]]
     ahead = document["ahead"]
     if ahead:
         sentence = ", ".join(_ahead_sentences(ahead))
@@ -119,9 +115,21 @@ def verdict_sentences(document: Document) -> list[str]:
     return found
 
 
-def _dominated(pair: Document) -> str:
+def doubts_of(document: Document) -> Iterator[tuple[str, str]]:
+    """What stands against the verdict, with its mark: overload, runs cut off or too short."""
+    for design in document["designs"]:
+        if not design["stable"]:
+            yield "✗", f"{design['name']} {design['verdict']['sentence']}"
+    if document["partial"]:
+        yield "!", "partial result: a limit ended some runs early"
+    for warning in warnings_of(document):
+        yield "!", warning
+
+
+def _dominated(pair: Document, unsteady: Sequence[str]) -> str:
     ahead = listed(_labels(pair["better_in"]))
-    sentence = f"{pair['better']} dominates {pair['worse']}: better in {ahead}"
+    why = ", which has no steady state" if pair["worse"] in unsteady else ""
+    sentence = f"{pair['better']} dominates {pair['worse']}{why}: better in {ahead}"
     if pair["same_in"]:
         sentence += f", no certain difference in {listed(_labels(pair['same_in']), 'or')}"
     return sentence
@@ -217,6 +225,7 @@ def comparison_markdown(document: Document) -> str:
     if document["gates"]:
         out += [f"**{gates_sentence(document['gates'])}**", ""]
     out += [f"{sentence}." for sentence in verdict_sentences(document)]
+    out += [f"\n{mark} {sentence}." for mark, sentence in doubts_of(document)]
     if document["gates"]:
         out += ["", "| gate | design | change | |", "|---|---|---|---|"]
         out += [

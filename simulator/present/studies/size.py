@@ -14,7 +14,9 @@ from simulator.present.studies.words import (
     section,
     setting_flags,
     setting_words,
+    unjudged,
     value_of,
+    warnings_of,
 )
 from simulator.quantities.grouping import grouped
 
@@ -35,7 +37,7 @@ def size_lines(document: Document, use: str, again: str, report: str | None) -> 
         yield "", f"    {sentence}"
     if document["partial"]:
         yield "yellow", "    ! partial result: a limit ended some runs early"
-    for note in scaled_parts(document):
+    for note in [*scaled_parts(document), *warnings_of(document)]:
         yield "yellow", f"    ! {note}"
     yield "", ""
     yield section("CANDIDATES")
@@ -103,6 +105,8 @@ def sureness_of(document: Document) -> list[str]:
             f"checked with fresh seeds over {count(check['requests'])} requests: the 95% interval "
             f"of every objective is on the right side{_closest(check['closest'])}"
         )
+    winner = document["winner"]
+    found += [] if winner is None else unjudged(winner.get("failing"), "in it")
     found += [
         f"{setting_words(item['settings'])} is ruled out by a longer run with fresh seeds"
         for item in document["rejected_by_check"]

@@ -130,9 +130,17 @@ def scaled_parts(document: Document) -> list[str]:
     ]
 
 
+def unjudged(failing: float | None, whose: str) -> list[str]:
+    """A sentence if a good part of the requests fails and no objective is about that."""
+    if not failing:
+        return []
+    return [f"{failing:.1%} of the requests fail {whose}, and no objective is about that"]
+
+
 def warnings_of(document: Document) -> list[str]:
     """What to know of the lengths of the runs of a study."""
-    return [text for text in (_short_runs(document), _unsettled_runs(document)) if text is not None]
+    found = (_short_runs(document), _unsettled_runs(document), *document.get("unseen", ()))
+    return [text for text in found if text is not None]
 
 
 def _unsettled_runs(document: Document) -> str | None:
