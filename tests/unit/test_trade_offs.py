@@ -59,11 +59,21 @@ def test_a_row_says_the_class_the_rate_and_the_claim_that_decides() -> None:
         "as": "ratio",
         "expect": "<0.7",
     }
-    material = gather(Topology.model_validate(design), design, jobs=1)
+    # Of two cells; the variant is one whole, so its 30 requests a second are not to be doubled.
+    design["cells"], design["variants"]["whole"] = 2, {"summary": "One whole", "cells": 1}
+    at_thirty = {"text": "t", "own": True, "metric": "availability", "rps": "30 rps"}
+    at_thirty |= {"requests": "2k", "expect": ">90%"}
+    design["claims"]["holds"] = at_thirty | {"variant": "whole"}
+    design["claims"]["in_cells"] = at_thirty
+    material = gather(Topology.model_validate(design), design, jobs=1, drilled=False)
+    conditions = {claim.name: claim.conditions for claim in material.claims}
+    assert conditions["holds"] == "whole, at 30 rps"
+    assert conditions["in_cells"] == "at 60 rps (30 in each of 2 cells)"
     (table,) = [each for each in trade_off_section(material).blocks if isinstance(each, Table)]
     assert "p99 of order" in table.heads
     rows = {row[0]: row for row in table.rows}
-    assert rows["quiet"][1] == "A quiet day (at 25 requests/s)"
+    assert rows["quiet"][1] == "A quiet day (at 50 requests/s)"
+    assert " at 30 requests/s ✓" in rows["whole"][-1]
     assert "requests/s" not in rows["big"][1]
     halved = "half the visits reach the store: throughput of store 0.5x the chosen one"
     assert rows["quiet"][-1].startswith(halved)
@@ -111,6 +121,17 @@ def test_the_card_says_what_its_measures_are() -> None:
     assert "first token" in _meaning(Topology.model_validate(DESIGN), streamed=True)
 
 
+def test_a_difference_says_to_which_side() -> None:
+    metric = {"metric": "latency.mean", "variant": "v", "versus": "base", "as": "difference"}
+    found = Claim.model_validate({"text": "quick", "own": True, "expect": "<1s", **metric})
+    checked = Checked(
+        "shop", "quick", "quick", "metric", "holds", -0.2034, None, None, "s", "<1s", "", "",
+        None, "own", None, None,
+    )  # fmt: skip
+    said = "quick: mean latency 200 ms (203.4 ms) less than the chosen one ✓"
+    assert _said(found, checked, 1.0) == said
+
+
 @pytest.mark.parametrize(
     ("claim", "measured"),
     [
@@ -127,7 +148,7 @@ def test_the_value_that_decides_is_said_with_what_it_is_of(
     found = Claim.model_validate({"text": "quick", "own": True, "expect": "<1", **claim})
     checked = Checked(
         "shop", "quick", "quick", "metric", "fails", 0.202, None, None, "s", "<=200ms", "", "",
-        None, None, None,
+        None, "own", None, None,
     )  # fmt: skip
     # Rounded alone, 202 ms would look like the 200 ms that it misses.
     assert _said(found, checked, 1.0) == f"quick: {measured}{measured and ' '}200 ms (202 ms) ✗"
