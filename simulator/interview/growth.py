@@ -199,12 +199,19 @@ def _to_hold(step: Growth) -> str:
     )
     if by_hand and step.as_is and step.measured is not None and _passes(step.measured):
         by_hand = f"nothing; for {TARGET_UTILIZATION:.0%} at most: {by_hand}"
+    if not by_hand and step.as_is and step.measured is not None and _misses(step.measured):
+        by_hand = "no count helps: nothing is full"
     itself = by_scalers and f"; by itself, the scaler takes {by_scalers}"
     return f"{by_hand or 'nothing'}{itself}"
 
 
 def _passes(measured: Measured) -> bool:
     return measured.failure is None and measured.document["verdict"]["status"] == "pass"
+
+
+def _misses(measured: Measured) -> bool:
+    """Whether an objective is missed although there is a steady state."""
+    return measured.failure is None and measured.document["verdict"]["status"] == "fail"
 
 
 def _said(need: Need) -> str:
