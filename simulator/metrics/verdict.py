@@ -127,7 +127,8 @@ def _sentence(
     if unsure:
         close = next((row for row in unsure if not _without_a_failure(row)), unsure[0])
         why = "too few requests to tell" if _without_a_failure(close) else "too close to call"
-        return f"{why} at {rate}: {close['metric']} {close['threshold']}{utilization}"
+        more = f" and {len(unsure) - 1} more" if len(unsure) > 1 else ""
+        return f"{why} at {rate}: {close['metric']} {close['threshold']}{more}{utilization}"
     return f"holds {rate}{_though_some_fail(document, rows)}{utilization}"
 
 
