@@ -21,7 +21,8 @@ def failure_section(material: Material) -> Section:
         section.say(
             "The documented failures, while they last, and how long the way back takes. Back to "
             "normal means that availability and the median latency are as before, and what else "
-            "is promised is done in time; the slowest requests may take longer."
+            "is promised is done in time; the slowest requests may take longer. What was under way "
+            "when a fault began counts neither before nor during it, but over the whole run."
         )
         rows = [
             row
