@@ -276,7 +276,11 @@ def test_what_holds_in_a_run_needs_nothing_but_for_the_target() -> None:
     held = replace(step, measured=Measured({"verdict": {"status": "pass"}}, {}))
     assert _to_hold(held) == "nothing; for 70% at most: web replicas 2 → 3"
     missed = replace(step, needs=[], measured=Measured({"verdict": {"status": "fail"}}, {}))
-    assert _to_hold(missed) == "no count helps: nothing is full"
+    assert _to_hold(missed) == "more of what requests wait for, though all are at 70% at most"
+    assert _to_hold(missed, missed_today=True) == "no count, as today's load misses it as well"
+    both = _to_hold(replace(missed, needs=[need]), missed_today=True)
+    assert both.endswith("as well; for 70% at most: web replicas 2 → 3")
+    assert _to_hold(replace(missed, needs=[need])) == "web replicas 2 → 3"
     assert _to_hold(replace(held, needs=[])) == "nothing"
 
 
