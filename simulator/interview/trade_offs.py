@@ -21,6 +21,7 @@ LATENCIES = ("latency.p50", "latency.p99")
 REST = ("availability", "cost.per_month", "quality")
 SAME_RATE = 1e-3
 NO_CLAIM = "–"
+ALIKE = "no column differs while nothing fails"
 DOTS = re.compile(r"\.(?![0-9])")
 """What parts the words of a metric, but not a number as in ``p99.9``."""
 METERED = {"other": "", "span": "time", "service": "service time", "wait": "waiting time"}
@@ -39,12 +40,16 @@ def trade_off_section(material: Material) -> Section:
     section = Section("Trade-offs")
     topology = material.topology
     words = [*_words(material), *REST]
-    rows = [("chosen", "the design as it stands", *_cells(material.base, words), NO_CLAIM)]
+    usual = _cells(material.base, words)
+    rows = [("chosen", "the design as it stands", *usual, NO_CLAIM)]
     for name, measured in material.variants.items():
         what = f"{_decision(name, topology)}{_rate(measured, material.base)}"
         if measured.failure is not None:
             what += f" (cannot be run: {measured.failure})"
-        rows.append((name, what, *_cells(measured, words), _decides(name, material)))
+        cells, decides = _cells(measured, words), _decides(name, material)
+        if decides == NO_CLAIM and cells == usual:
+            decides = ALIKE
+        rows.append((name, what, *cells, decides))
     heads = ["variant", "decision", *(_head(word) for word in words), "what decides"]
     if all(row[-1] == NO_CLAIM for row in rows):
         heads, rows = heads[:-1], [row[:-1] for row in rows]

@@ -59,6 +59,7 @@ def test_a_row_says_the_class_the_rate_and_the_claim_that_decides() -> None:
         "as": "ratio",
         "expect": "<0.7",
     }
+    design["variants"]["same"] = {"summary": "Two again", "components": {"web": {"replicas": 2}}}
     # Of two cells; the variant is one whole, so its 30 requests a second are not to be doubled.
     design["cells"], design["variants"]["whole"] = 2, {"summary": "One whole", "cells": 1}
     at_thirty = {"text": "t", "own": True, "metric": "availability", "rps": "30 rps"}
@@ -78,6 +79,8 @@ def test_a_row_says_the_class_the_rate_and_the_claim_that_decides() -> None:
     halved = "half the visits reach the store: throughput of store 0.5x the chosen one"
     assert rows["quiet"][-1].startswith(halved)
     assert rows["big"][-1] == rows["chosen"][-1] == "–"
+    assert rows["same"][2:-1] == rows["chosen"][2:-1]
+    assert rows["same"][-1] == "no column differs while nothing fails"
     failures = [each for each in failure_section(material).blocks if isinstance(each, Table)]
     assert "p99 of all requests before" in failures[0].heads
     assert "p99 of order" in failures[1].heads
