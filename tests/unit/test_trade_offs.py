@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from simulator.interview.blocks import Table
-from simulator.interview.card import _meaning, promised
+from simulator.interview.card import _kept, _meaning, promised
 from simulator.interview.failures import _p99, failure_section
 from simulator.interview.growth import growth_section
 from simulator.interview.material import gather
@@ -109,6 +109,13 @@ def test_durations_of_the_drill_are_written_as_on_the_rest_of_the_card() -> None
 )
 def test_a_promise_is_written_as_one_says_it(threshold: str, said: str) -> None:
     assert promised(threshold) == said
+
+
+def test_a_promise_without_a_failure_wants_more_requests_not_another_design() -> None:
+    row = {"metric": "availability", "status": "unsure", "value": 1.0}
+    assert _kept(row) == "? too few requests"
+    assert _kept(row | {"value": 0.9999}) == _kept(row | {"metric": "latency"}) == "?"
+    assert _kept(row | {"status": "pass"}) == "✓"
 
 
 def test_the_ends_of_a_wide_interval_are_counted_each_in_its_unit() -> None:
