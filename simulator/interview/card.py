@@ -14,6 +14,7 @@ from simulator.interview.numbers import Figure, plain_words, sentences, spaced
 from simulator.interview.questions import answered
 from simulator.interview.trade_offs import trade_off_section
 from simulator.metrics.load import said_load
+from simulator.metrics.verdict import without_a_failure
 from simulator.studies.claims import worst_first
 from simulator.studies.estimates import Computed
 from simulator.studies.metric_units import RATIO, unit_of_word
@@ -118,12 +119,19 @@ def _requirements(material: Material) -> Section:
                 plain_words(row["metric"].replace(".", " ")),
                 promised(row["threshold"]),
                 Figure(row["value"], _objective_unit(row["metric"]), row["low"], row["high"]).both,
-                {"pass": "✓", "fail": "✗"}.get(row["status"], "?"),
+                _kept(row),
             )
             for row in material.base.document.get("objectives", [])
         ],
     )
     return section
+
+
+def _kept(row: dict[str, Any]) -> str:
+    """Whether a promise is kept; of one that only a longer run could decide, that."""
+    if row["status"] == "unsure" and without_a_failure(row):
+        return "? too few requests"
+    return {"pass": "✓", "fail": "✗"}.get(row["status"], "?")
 
 
 def promised(threshold: str) -> str:

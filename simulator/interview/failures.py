@@ -18,7 +18,12 @@ def failure_section(material: Material) -> Section:
     """The documented failures while they last and over the run, then the drill."""
     section = Section("What if a part fails")
     if material.faults:
-        section.say("The documented failures, while they last, and how long the way back takes:")
+        section.say(
+            "The documented failures, while they last, and how long the way back takes. Back to "
+            "normal means that availability and the median latency are as before, and what else "
+            "is promised is done in time; the slowest requests may take longer. What was under way "
+            "when a fault began counts neither before nor during it, but over the whole run."
+        )
         rows = [
             row
             for name, measured in material.faults.items()
@@ -40,7 +45,15 @@ def failure_section(material: Material) -> Section:
             columns if promised else columns[:-1],
             [(*row[:-1], row[-1] or "–") if promised else row[:-1] for row in rows],
         )  # fmt: skip
-        section.say("The same over the whole run:")
+        if promised and not all(row[-1] for row in rows):
+            section.say(
+                "A dash under what else is promised: the time before the fault is too short to "
+                "know what is usual."
+            )
+        section.say(
+            "The same over the whole run. Where something fails the warm-up counts as well, where "
+            f"{NO_FAULT} it does not:"
+        )
         latency, called = latency_of(material.topology)
         words = ("availability", "degraded", latency, "quality")
         section.table(
@@ -56,9 +69,11 @@ def failure_section(material: Material) -> Section:
         felt = f"users do not notice {quiet} of them" if quiet else "users notice all of them"
         phases = document["phases"]
         lasts = Figure(phases["fault_ends_s"] - phases["fault_begins_s"], "s").aloud
+        told, shown = len(document["lessons"]), min(len(document["lessons"]), SHOWN)
+        which = f"The {shown} worst of {told} cases" if shown < told else "What they notice"
         section.say(
-            f"Every part broken in turn, {len(document['rows'])} faults of {lasts}, worst first; "
-            f"{felt}:"
+            f"Every part broken in turn, {len(document['rows'])} faults of {lasts}; {felt}. "
+            f"{which}, worst first; parts that fail alike are one case:"
         )
         section.list(
             [

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from simulator.interview.blocks import Drawing, Section
-from simulator.interview.fullness import Full
+from simulator.interview.fullness import Full, strains
 from simulator.interview.growth import full_first
 from simulator.interview.material import Material, metric
 from simulator.interview.numbers import Figure, plain_words
@@ -19,6 +19,8 @@ SHOWN_PARTS = 5
 OUTSIDE = "(client)"
 """What the split of the latency calls the time that no component holds."""
 AT = ("p50", "p99")
+NOTABLY = 1.1
+"""Factor from which two utilizations of one component are told apart."""
 
 
 def flow_section(material: Material) -> Section:
@@ -87,8 +89,8 @@ def deep_dive_section(material: Material) -> Section:
                 (
                     _named(part["component"]),
                     Figure(_seconds(part) / total, SHARE).aloud,
-                    Figure(part["wait_s"], "s").exact,
-                    Figure(part["own_s"], "s").exact,
+                    _worth_telling(part["wait_s"], total),
+                    _worth_telling(part["own_s"], total),
                 )
                 for part in parts
             ],
@@ -104,14 +106,42 @@ def _bottleneck(name: str, busiest: str | None, full: Full | None, material: Mat
         part: metric(material.base, f"components.{part}.utilization") for part in (name, busiest)
     }
     if full is None or name == busiest:
-        return f"{name} is busiest, at {used[name].both}. {does}".rstrip()
+        said = f"{name} is busiest, at {used[name].both}. {does}".rstrip()
+        return said + _on_paper(full, used[name])
     said = (
         f"{name} is what more load fills first, at {Figure(full.factor, RATIO).both} the load. "
         f"{does}".rstrip()
     )
+    said += _on_paper(full, used[name])
     if busiest is None:
         return said
-    return f"{said} Busiest today is {busiest}, at {used[busiest].both}; it is full only later."
+    later = _later(busiest, material)
+    return f"{said} Busiest today is {busiest}, at {used[busiest].both}; {later}."
+
+
+def _on_paper(full: Full | None, used: Figure) -> str:
+    """What the headroom is reckoned from, where the run has found the part less busy."""
+    if full is None or not used.value or 1.0 / full.factor < NOTABLY * used.value:
+        return ""
+    share = Figure(1.0 / full.factor, SHARE).aloud
+    return f" The headroom follows from the arithmetic, which has it at {share} today."
+
+
+def _later(busiest: str, material: Material) -> str:
+    """When what is busiest today is full, and why that is not in proportion."""
+    step, component = material.growth[0], material.topology.components.get(busiest)
+    strain = strains(material.topology, step.paper).get(busiest)
+    when = f" at {Figure(step.factor / strain, RATIO).aloud}" if strain else " later"
+    if getattr(component, "batching", "single") != "single":
+        return f"its batches grow with the load, so it is full only{when}"
+    if getattr(component, "autoscale", None) is not None:
+        return f"its scaler adds replicas, so it is full only{when}"
+    return f"it is full only{when}"
+
+
+def _worth_telling(seconds: float, total: float) -> str:
+    """A time; less than a millionth of all is what adding up floats leaves."""
+    return Figure(seconds if seconds > 1e-6 * total else 0.0, "s").exact
 
 
 def _tables(material: Material) -> dict[str, dict[str, Any]]:

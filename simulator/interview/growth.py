@@ -165,7 +165,7 @@ def _row(step: Growth, material: Material) -> tuple[str, ...]:
         f"{step.factor:g}x: {Figure(rate, 'requests/s').exact}",
         _holds(step, material),
         busiest,
-        _to_hold(step),
+        _to_hold(step, missed_today=_misses(material.base)),
         _cost(step, material),
         _simulated(step, material),
     )
@@ -189,22 +189,37 @@ def _holds(step: Growth, material: Material) -> str:
     return f"no (arithmetic){': answers degrade' if degrades else ''}"
 
 
-def _to_hold(step: Growth) -> str:
-    """What somebody has to change, and what scalers do by themselves."""
+def _to_hold(step: Growth, *, missed_today: bool = False) -> str:
+    """What somebody has to change, and what scalers do by themselves.
+
+    Counts are no remedy for an objective that today's load misses as well.
+    """
     by_hand = ", ".join(_said(need) for need in step.needs if not need.scaled_to)
     by_scalers = ", ".join(
         f"{need.component} from {need.before:g} to {need.after:g} of {need.scaled_to} replicas"
         for need in step.needs
         if need.scaled_to
     )
-    if by_hand and step.as_is and step.measured is not None and _passes(step.measured):
-        by_hand = f"nothing; for {TARGET_UTILIZATION:.0%} at most: {by_hand}"
+    if step.as_is and step.measured is not None:
+        target = f"{TARGET_UTILIZATION:.0%} at most"
+        wanted = f"; for {target}: {by_hand}" if by_hand else ""
+        if _passes(step.measured) and by_hand:
+            by_hand = f"nothing{wanted}"
+        elif _misses(step.measured) and missed_today:
+            by_hand = f"no count, as today's load misses it as well{wanted}"
+        elif _misses(step.measured) and not by_hand:
+            by_hand = f"more of what requests wait for, though all are at {target}"
     itself = by_scalers and f"; by itself, the scaler takes {by_scalers}"
     return f"{by_hand or 'nothing'}{itself}"
 
 
 def _passes(measured: Measured) -> bool:
     return measured.failure is None and measured.document["verdict"]["status"] == "pass"
+
+
+def _misses(measured: Measured) -> bool:
+    """Whether an objective is missed although there is a steady state."""
+    return measured.failure is None and measured.document["verdict"]["status"] == "fail"
 
 
 def _said(need: Need) -> str:

@@ -100,8 +100,9 @@ def aloud(value: float | None, unit: str) -> str:
         return _percent(value)
     if unit == "calls" and abs(value) < HARDLY_ANY:
         value = 0.0
-    near = unit == RATIO and abs(value - 1.0) < NEAR_ONE
-    rounded = round(value, 2) if near else _rounded(value, 2)
+    rounded = _rounded(value, 2)
+    if unit == RATIO and abs(value - 1.0) < NEAR_ONE:
+        rounded = round(value, 2) if round(value, 2) != 1.0 else round(value, 3)
     if unit == "s":
         name, size, _ = _scale(value)
         return _with_unit(three_digits(_rounded(value / size, 2)), name)
@@ -160,15 +161,16 @@ def _digits(value: float, count: int) -> str:
 def _rounded(value: float, digits: int) -> float:
     if value == 0:
         return 0.0
-    return round(value, digits - 1 - math.floor(math.log10(abs(value))))
+    # Up from the middle, as one says it: 42.5 is 43, not the even 42.
+    return round(value * (1.0 + 1e-12), digits - 1 - math.floor(math.log10(abs(value))))
 
 
 def _percent(value: float) -> str:
-    """A share: nines are kept where it is near one."""
+    """A share: where it is near one, what is missing is rounded, so that 97.8% is not 98%."""
     if value == 0.0 or value == 1.0:
         return f"{value:.0%}"
-    if 0.99 < value < 1.0:
-        missing = _rounded(1.0 - value, 1)
+    if 0.9 < value < 1.0:
+        missing = _rounded(1.0 - value, 1 if value > 0.99 else 2)
         return f"{100.0 * (1.0 - missing):.8f}".rstrip("0").rstrip(".") + "%"
     return f"{three_digits(100.0 * (_rounded(value, 2) if abs(value) < 1.0 else round(value, 2)))}%"
 

@@ -21,12 +21,13 @@ LATENCIES = ("latency.p50", "latency.p99")
 REST = ("availability", "cost.per_month", "quality")
 SAME_RATE = 1e-3
 NO_CLAIM = "–"
+ALIKE = "no column differs while nothing fails"
 DOTS = re.compile(r"\.(?![0-9])")
 """What parts the words of a metric, but not a number as in ``p99.9``."""
 METERED = {"other": "", "span": "time", "service": "service time", "wait": "waiting time"}
 """Measures of a component in words that say what they are."""
 REFERENCE = {RATIO: " the chosen one", SHARE: " of the chosen one"}
-"""What a value is compared with, by its unit; a difference otherwise."""
+"""What a value is compared with, by its unit; a difference otherwise, said as more or less."""
 
 
 def trade_off_section(material: Material) -> Section:
@@ -39,12 +40,16 @@ def trade_off_section(material: Material) -> Section:
     section = Section("Trade-offs")
     topology = material.topology
     words = [*_words(material), *REST]
-    rows = [("chosen", "the design as it stands", *_cells(material.base, words), NO_CLAIM)]
+    usual = _cells(material.base, words)
+    rows = [("chosen", "the design as it stands", *usual, NO_CLAIM)]
     for name, measured in material.variants.items():
         what = f"{_decision(name, topology)}{_rate(measured, material.base)}"
         if measured.failure is not None:
             what += f" (cannot be run: {measured.failure})"
-        rows.append((name, what, *_cells(measured, words), _decides(name, material)))
+        cells, decides = _cells(measured, words), _decides(name, material)
+        if decides == NO_CLAIM and cells == usual:
+            decides = ALIKE
+        rows.append((name, what, *cells, decides))
     heads = ["variant", "decision", *(_head(word) for word in words), "what decides"]
     if all(row[-1] == NO_CLAIM for row in rows):
         heads, rows = heads[:-1], [row[:-1] for row in rows]
@@ -164,7 +169,15 @@ def _decides(name: str, material: Material) -> str:
     ]
     of_class = class_of_latency(material.topology)
     found.sort(key=lambda pair: _is_shown(pair[0], of_class))
-    return _said(*found[0], material.topology.cells) if found else NO_CLAIM
+    return _said(*found[0], _cells_of(found[0][0], material)) if found else NO_CLAIM
+
+
+def _cells_of(claim: Claim, material: Material) -> float:
+    """How many cells the run of a claim on a variant is of: either may set another number."""
+    if "cells" in claim.settings:
+        return float(claim.settings["cells"])
+    measured = material.variants[str(claim.variant)]
+    return float(measured.document.get("cells", material.topology.cells))
 
 
 def _is_shown(claim: Claim, of_class: str | None) -> bool:
@@ -179,9 +192,18 @@ def _is_shown(claim: Claim, of_class: str | None) -> bool:
 def _said(claim: Claim, checked: Checked, cells: float) -> str:
     value = figure_of(checked).beside
     if claim.versus is not None:
-        value += REFERENCE.get(checked.unit, " against the chosen one")
+        value = _compared(checked)
     words = (_measured(claim), value, *_conditions(claim, cells), MARKS[checked.status])
     return f"{claim.text}: {' '.join(filter(None, words))}"
+
+
+def _compared(checked: Checked) -> str:
+    """A ratio to the design's value, or by how much the value is more or less than that."""
+    reference = REFERENCE.get(checked.unit)
+    if reference is not None or checked.value is None:
+        return figure_of(checked).beside + (reference or "")
+    side = "less" if checked.value < 0.0 else "more"
+    return f"{Figure(abs(checked.value), checked.unit).both} {side} than the chosen one"
 
 
 def _measured(claim: Claim) -> str:

@@ -135,9 +135,12 @@ def noted(aim: Aim, recording: Recording) -> Noted:
 def harm_of(aim: Aim, now: Noted, usual: Noted, traffic: float) -> Harm | None:
     """Compare the same part of two runs; None if the aim did not suffer.
 
-    ``traffic`` is how many requests arrived, over those of the run without the fault.
+    ``traffic`` is how many requests arrived, over those of the run without the fault, or of the
+    time before it.
     """
-    missing = missing_share(now.requests, usual.requests * traffic) if aim.recorded else 0.0
+    missing = (
+        missing_share(now.requests, usual.requests * traffic, traffic) if aim.recorded else 0.0
+    )
     before, during = aim.value(usual.values), aim.value(now.values)
     missed = slower = False
     if before is not None and during is not None and aim.clearly_above(now.values, usual.values):
@@ -148,12 +151,15 @@ def harm_of(aim: Aim, now: Noted, usual: Noted, traffic: float) -> Harm | None:
     return Harm(aim.name, aim.statistic, aim.bound, before, during, missing, missed)
 
 
-def missing_share(count: float, expected: float) -> float:
-    """The share of an expected count that is not there; 0 if that may be chance."""
+def missing_share(count: float, expected: float, traffic: float = 1.0) -> float:
+    """The share of an expected count that is not there; 0 if that may be chance.
+
+    What is expected is ``traffic`` times a count, and the chance in that is multiplied with it.
+    """
     lost = expected - count
     if count == 0 and expected >= FEW:
         return 1.0  # by chance once in e^10 cases
-    if lost <= max(MARGIN * expected, DEVIATIONS * (2.0 * expected) ** 0.5):
+    if lost <= max(MARGIN * expected, DEVIATIONS * ((1.0 + traffic) * expected) ** 0.5):
         return 0.0
     return float(lost / expected)
 

@@ -125,9 +125,10 @@ def _sentence(
         return f"does not meet {what}{more} at {rate}{utilization}"
     unsure = [row for row in rows if row["status"] == "unsure"]
     if unsure:
-        close = next((row for row in unsure if not _without_a_failure(row)), unsure[0])
-        why = "too few requests to tell" if _without_a_failure(close) else "too close to call"
-        return f"{why} at {rate}: {close['metric']} {close['threshold']}{utilization}"
+        close = next((row for row in unsure if not without_a_failure(row)), unsure[0])
+        why = "too few requests to tell" if without_a_failure(close) else "too close to call"
+        more = f" and {len(unsure) - 1} more" if len(unsure) > 1 else ""
+        return f"{why} at {rate}: {close['metric']} {close['threshold']}{more}{utilization}"
     return f"holds {rate}{_though_some_fail(document, rows)}{utilization}"
 
 
@@ -151,7 +152,7 @@ def _share(value: float) -> str:
     return "less than 1%" if 0.0 < value < 0.005 else f"{value:.0%}"
 
 
-def _without_a_failure(row: Document) -> bool:
+def without_a_failure(row: Document) -> bool:
     """Whether a share is at its best, so that only the number of requests leaves a doubt."""
     words = row["metric"].split(".")
     best = 1.0 if "availability" in words else 0.0 if "errors" in words else None

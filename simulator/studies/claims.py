@@ -232,8 +232,9 @@ def _by_run(
         how += f", {claim.as_} to {claim.versus}"
     bounds = [arithmetic.value(bound.figure) for bound in claim.expect.bounds]
     unit = unit_of_metric(claim.metric, claim.expect, claim.as_, bounds[0])
-    found = replace(blank, how=how, conditions=condition.text, unit=unit)
     measured = runs[condition]
+    conditions = condition.told(measured.document.get("cells", 1.0))
+    found = replace(blank, how=how, conditions=conditions, unit=unit)
     if measured.failure is not None:
         return replace(found, reason=measured.failure)
     reading = _evaluated(claim, measured)

@@ -42,11 +42,12 @@ class Condition:
     requests: int | None = None
     warmup_s: float | None = None
 
-    @property
-    def text(self) -> str:
-        """The conditions in words; empty for the design as it stands."""
+    def told(self, cells: float = 1.0) -> str:
+        """The conditions in words, a rate as that of all ``cells``; empty for the design itself."""
         parts = [self.variant or ""]
-        parts += [f"at {self.rps:g} rps"] if self.rps is not None else []
+        if self.rps is not None:
+            of_one = "" if cells == 1.0 else f" ({self.rps:g} in each of {cells:g} cells)"
+            parts.append(f"at {self.rps * cells:g} rps{of_one}")
         parts += [f"workload {self.workload}"] if self.workload is not None else []
         parts += [f"fault {name}" for name in self.faults]
         parts += [f"{path}={_flow(json.loads(value))}" for path, value in self.settings]

@@ -82,7 +82,7 @@ def _end(fault: str, verdict: Verdict) -> str:
     if verdict.recovery_s > 0.0:
         return f"and it takes {told_duration(verdict.recovery_s)} to recover"
     if any(_told_as_missing(harm, verdict) for harm in verdict.harms):
-        return "and only what comes after it is done as before"
+        return "and only what comes in after the fault is done as usual"
     return "and it recovers at once"
 
 

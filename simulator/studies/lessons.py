@@ -15,6 +15,8 @@ REMEDIES = {
     "second way": "give their callers a second way",
     "try again:": "try again",
 }
+ALONE = "nothing can stand in"
+"""Stands in the remedy of an entry, which has its own story even where others call it too."""
 
 
 def lessons(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -37,6 +39,8 @@ def _kind(row: Row) -> str:
     if row["stays_broken"] or row["recovery_s"] or row["lost_share"] < HEAVY:
         return ""
     if any(harm["missing_share"] > row["lost_share"] + OF_ITS_OWN for harm in row["harms"]):
+        return ""
+    if ALONE in row["remedy"]:
         return ""
     return next((kind for kind in REMEDIES if kind in row["remedy"]), "")
 

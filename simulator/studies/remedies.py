@@ -37,7 +37,7 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
     patient = [name for name, call in calls if not (call.timeout or call.per_try_timeout)]
     retried = any(call.attempts > 1 for _, call in calls)
     broken = any(call.breaker for _, call in calls)
-    at_entry = any(name.startswith(ENTRY) for name, _ in calls)
+    at_entry = any(_is_entry(name) for name, _ in calls)
     if at_entry and topology.components[component].external:
         return f"{component} is outside of the system: nothing in it helps, its users try again"
     if isinstance(topology.components[component], GeoDns):
@@ -69,20 +69,34 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
                 f"add a `breaker` with `slow_call_duration` to the calls to {component} in "
                 f"{callers}, or `hedge` them if only some are slow"
             )
-    if fault == "50% errors" and not retried and not at_entry:
+    parts = [name for name in dict.fromkeys(name for name, _ in calls) if not _is_entry(name)]
+    if fault == "50% errors" and not retried and parts:
         return (
             f"try again: `max_attempts: 3` with `retry_budget: {{finagle: {{}}}}` on the calls to "
-            f"{component} in {callers}"
+            f"{component} in {_named(parts)}"
         )
-    if at_entry:
-        return (
-            f"nothing can stand in for {_entry(topology, calls)}: run {component} twice, in "
-            "failure domains of their own, behind something that checks their health "
-            "(`kind: geo_dns`)"
-        )
+    second = (
+        f"give {_named(parts)} a second way when {component} is gone: `on_failure` or "
+        "`optional: true` on the call, or `kind: fallback` with another target"
+    )
+    if not at_entry:
+        return second
+    alone = _against_a_lost_entry(topology, component, calls)
+    return f"{second}; {alone}" if parts else alone
+
+
+def _is_entry(caller: str) -> bool:
+    return caller.startswith(ENTRY)
+
+
+def _against_a_lost_entry(
+    topology: Topology, component: str, calls: Iterable[tuple[str, Calling]]
+) -> str:
+    """Nothing stands before an entry that could go elsewhere."""
     return (
-        f"give {callers} a second way when {component} is gone: `on_failure` or `optional: true` "
-        "on the call, or `kind: fallback` with another target"
+        f"nothing can stand in for {_entry(topology, calls)}: run {component} twice, in "
+        "failure domains of their own, behind something that checks their health "
+        "(`kind: geo_dns`)"
     )
 
 

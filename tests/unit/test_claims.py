@@ -174,7 +174,7 @@ def test_counts_and_conditions_are_said_as_one_writes() -> None:
                     c={"formula": "1", "expect": ">2"})  # fmt: skip
     assert counts_of(list(found.values())) == "1 fails, 2 hold"
     settings = (("desk.key", "null"), ("desk.blocking", "true"), ("desk.workers", "2"))
-    text = Condition(settings=settings).text
+    text = Condition(settings=settings).told()
     assert text == "desk.key=null, desk.blocking=true, desk.workers=2"
     assert LostCells(cells=400, of=2000).sentence("") == "1 in 5 cells is lost"
     assert LostCells(cells=2, of=3).sentence("") == "2 in 3 cells are lost"

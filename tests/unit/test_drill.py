@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.metrics.aims import Aim, Noted
+from simulator.metrics.aims import Aim, Noted, missing_share
 from simulator.metrics.resilience import Phases, Series, Verdict, judge_case
 from simulator.present.drill import verdict_of
 from simulator.present.html.study import verdict_of as page_verdict_of
@@ -129,7 +129,7 @@ def test_what_never_arrives_is_no_fault_that_nobody_notices(letters: Drill) -> N
         "with carrier down, no caller gets an error, but 100% of what delivery_time measures is "
         "not done by the end of the run"
     )
-    assert down["sentence"].endswith(", and only what comes after it is done as before")
+    assert down["sentence"].endswith("and only what comes in after the fault is done as usual")
     # Half of the letters are lost: a deviation of 17 among 1200, so five are 7 points.
     half = row(letters, "carrier", "50% errors")
     assert half["harms"][0]["missing_share"] == pytest.approx(0.5, abs=0.07)
@@ -216,9 +216,27 @@ def test_a_region_is_left_when_its_checks_and_records_say_so() -> None:
     assert remedy(design, "web", "down", FELT) == "give dns a second region beside web"
 
 
+def test_an_entry_has_its_own_story_though_others_call_it_too() -> None:
+    app = {"kind": "service", "workers": 1, "steps": [{"call": "web"}]}
+    rows = [
+        {
+            "component": name, "fault": "down", "sentence": f"without {name}", "remedy": advice,
+            "stays_broken": False, "recovery_s": 0.0, "lost_share": 0.5, "harms": [],
+        }
+        for name, advice in (("web", told({"app": app}, "web", "down")),
+                             ("db", "give web a second way when db is gone: `optional: true`"))
+    ]  # fmt: skip
+    assert [lesson["components"] for lesson in lessons(rows)] == [["web"], ["db"]]
+
+
 def test_an_entry_that_others_also_call_is_an_entry() -> None:
     app = {"kind": "service", "workers": 1, "steps": [{"call": "web"}]}
-    assert "run web twice" in told({"app": app}, "web", "down")
+    both = told({"app": app}, "web", "down")
+    assert both.startswith("give app a second way when web is gone: ")
+    assert "; nothing can stand in for the entry: run web twice" in both
+    # An error can be answered by a second attempt where a component calls.
+    again = told({"app": app}, "web", "50% errors")
+    assert again.startswith("try again: ") and again.endswith(" on the calls to web in app")
     slow = told({"app": app}, "web", "10x slow")
     # Requests have a time-out of their own; who has none is named.
     assert "in app:" in slow and "class" not in slow
@@ -243,6 +261,13 @@ def series(median_s: float, p99: float) -> Series:
     phase = (1.0, median_s, p99)
     phases = Phases(0.2, 0.4, 0.7)
     return Series(50.0, phases, every, every, medians, *(3 * [phase]), noted=(aim,))
+
+
+def test_what_is_expected_of_more_traffic_is_known_no_better_than_the_count_it_comes_from() -> None:
+    # Of 5000 in calm and eight times the traffic 40 000 are expected, give or take 3 x 600.
+    assert missing_share(38_800, 40_000, traffic=8.0) == 0.0
+    assert missing_share(38_000, 40_000, traffic=8.0) == pytest.approx(0.05)
+    assert missing_share(38_800, 40_000) == pytest.approx(0.03)
 
 
 def test_longer_times_within_the_promise_are_no_breakage() -> None:

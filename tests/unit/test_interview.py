@@ -13,7 +13,6 @@ from simulator.interview.flow import deep_dive_section, flow_section
 from simulator.interview.fullness import Full, first_full, full_without_scalers, second_way
 from simulator.interview.growth import _to_hold
 from simulator.interview.material import Growth, Material, gather, metric
-from simulator.interview.numbers import Figure, aloud, exact
 from simulator.interview.scaling import Need, needs_of, with_settings
 from simulator.quantities import parse_duration
 from simulator.studies.claims import check_claims_of
@@ -68,55 +67,6 @@ DESIGN: dict[str, Any] = {
     "objectives": {"latency": ["p(99)<1s"]},
     "run": {"requests": "12k"},
 }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "said", "written"),
-    [
-        (0.04886, "s", "49 ms", "48.86 ms"),
-        (2.001e-8, "s", "20 ns", "20.01 ns"),
-        (0.0, "s", "0 s", "0 s"),
-        (0.999929, "share", "99.993%", "99.9929%"),
-        (1.0, "share", "100%", "100%"),
-        (0.116997, "share", "12%", "11.6997%"),
-        (
-            1_167_062.0,
-            "USD/month",
-            "$1.2M/month",
-            "$1\N{NO-BREAK SPACE}167\N{NO-BREAK SPACE}062/month",
-        ),
-        (3.6874, "USD/1k requests", "$3.7 per 1k requests", "$3.6874 per 1k requests"),
-        (130.0, "s", "2.2 min", "2.167 min"),
-        (1.2988, "x", "1.3x", "1.2988x"),
-        (1.016, "x", "1.02x", "1.016x"),
-        (0.006631, "p", "p = 0.0066", "p = 0.006631"),
-        (1.0, "stable", "stable", "stable"),
-        (42.5, "GPUs", "42 GPUs", "42.5 GPUs"),
-        (1.0, "servers", "1 server", "1 server"),
-        (-0.012, "points", "-1.2 points", "-1.2 points"),
-        (927.92, "requests/s", "930 requests/s", "927.92 requests/s"),
-        (-0.0014, "s", "-1.4 ms", "-1.4 ms"),
-    ],
-)
-def test_a_figure_is_said_and_written(value: float, unit: str, said: str, written: str) -> None:
-    assert aloud(value, unit) == said
-    assert exact(value, unit) == written
-
-
-def test_a_figure_has_a_unit_and_its_interval_is_in_it() -> None:
-    with pytest.raises(AssertionError):
-        Figure(1.0, "")
-    assert Figure(66.96, "s", 62.73, 131.2).both == "67 s (66.96 s [62.73 s, 131.2 s])"
-    assert Figure(115.5, "s", 60.0, 180.0).both == "1.9 min (1.925 min [1 min, 3 min])"
-    rate = Figure(4052.8, "requests/s", 3855.5, 4250.1)
-    assert rate.exact.replace("\N{NO-BREAK SPACE}", " ") == "4 052.8 [3 855.5, 4 250.1] requests/s"
-    cost = Figure(5.5439, "USD/1k requests", 5.278, 5.8099)
-    assert cost.exact == "$5.5439 [$5.278, $5.8099] per 1k requests"
-    assert Figure(6840.1, "USD/month", 6840.09, 6840.11).exact == "$6\N{NO-BREAK SPACE}840.1/month"
-
-
-def test_a_figure_without_a_value_is_a_dash() -> None:
-    assert Figure(None, "s").both == Figure(None, "s").beside == "–"
 
 
 def test_blocks_keep_cells_and_text_whole() -> None:
@@ -204,6 +154,8 @@ def test_the_card_has_every_part_in_order_and_every_number_a_unit() -> None:
     added = [parse_duration(row[3]) for row in budget.rows if row[3] != "–"]
     assert sum(added[:-1]) == pytest.approx(added[-1], rel=2e-3)
     assert "so scaled: p99" in page and "yes (simulated)" in page
+    assert "Back to normal means" in page and "the warm-up counts as well" in page
+    assert re.search(r"The 8 worst of \d+ cases|What they notice, worst first", page)
     headroom = next(row for table in tables for row in table.rows if row[0].startswith("headroom"))
     assert f"full at {headroom[1].split()[0]} ({headroom[2]}) the load" in page
     _the_bottleneck_is_what_is_full_first(material)
@@ -222,7 +174,14 @@ def _the_bottleneck_is_what_is_full_first(material: Material) -> None:
     other = _changed(material, verdict={**verdict, "bottleneck": "store"})
     said = to_markdown("", [deep_dive_section(other)])
     assert "web is what more load fills first, at " in said
-    assert "Busiest today is store, at " in said
+    assert "Busiest today is store, at " in said and "; it is full only at " in said
+    found = metric(material.base, "components.web.utilization")
+    half = {"components.web.utilization": Reading(0.5 * (found.value or 0.0))}
+    idle = replace(material, base=replace(material.base, readings=material.base.readings | half))
+    assert "The headroom follows from the arithmetic, which has it at " in to_markdown(
+        "", [deep_dive_section(idle)]
+    )
+    assert "The headroom follows" not in said
 
 
 def _the_budget_adds_up_with_what_takes_over_now_and_then(material: Material) -> None:
@@ -316,6 +275,13 @@ def test_what_holds_in_a_run_needs_nothing_but_for_the_target() -> None:
     assert _to_hold(step) == "web replicas 2 → 3"
     held = replace(step, measured=Measured({"verdict": {"status": "pass"}}, {}))
     assert _to_hold(held) == "nothing; for 70% at most: web replicas 2 → 3"
+    missed = replace(step, needs=[], measured=Measured({"verdict": {"status": "fail"}}, {}))
+    assert _to_hold(missed) == "more of what requests wait for, though all are at 70% at most"
+    assert _to_hold(missed, missed_today=True) == "no count, as today's load misses it as well"
+    both = _to_hold(replace(missed, needs=[need]), missed_today=True)
+    assert both.endswith("as well; for 70% at most: web replicas 2 → 3")
+    assert _to_hold(replace(missed, needs=[need])) == "web replicas 2 → 3"
+    assert _to_hold(replace(held, needs=[])) == "nothing"
 
 
 def test_a_percentile_rests_on_few_requests_where_fewer_than_ten_are_beyond_it() -> None:

@@ -36,7 +36,7 @@ def shop(tmp_path: Path) -> Loaded:
 def keep(loaded: Loaded, folder: Path, digest: str) -> None:
     claim = Checked(
         "shop", "quick", "it is quick", "metric", "holds", 0.01, 0.01, 0.01, "s", "<1s",
-        "latency.p(99)", "", "Numbers", "shop.md", None,
+        "latency.p(99)", "", "Numbers", "Numbers", "shop.md", None,
     )  # fmt: skip
     found = {"shop": {"digest": digest, "claims": [asdict(claim)], "estimates": []}}
     (folder / "claims.json").write_text(json.dumps(found), encoding="utf-8")
