@@ -135,7 +135,8 @@ def _sentence(
 def unjudged_failures(document: Document) -> float | None:
     """The share of requests that fail, if that is a good part and no objective judges it."""
     judged = {row["metric"].rpartition(".")[2] for row in document["objectives"]}
-    failing = document["metrics"]["errors"]["rate"]["value"] or 0.0
+    measured = document["metrics"]["errors"]["rate"]
+    failing = measured["value"] or 0.0 if measured is not None else 0.0
     if failing < FAILING or judged & {"errors", "availability", "goodput"}:
         return None
     return float(failing)

@@ -325,11 +325,11 @@ def test_consumers_are_added_in_every_group_and_partitions_with_them() -> None:
     work = [{"work": "100ms"}]
     groups = {"index": {"consumers": 6, "steps": work}, "mail": {"consumers": 2, "steps": work}}
     scaled, needs = _needs({"log": {"kind": "broker", "partitions": 8, "groups": groups}}, "56 rps")
-    # 11.2 busy consumers of 8: twice as many are busy to 70 %.
-    assert [(need.field, need.before, need.after) for need in needs] == [("consumers", 8, 16)]
+    # Every group takes every message: 5.6 of mail's 2 are busy, four times as many to 70 %.
+    assert [(need.field, need.before, need.after) for need in needs] == [("consumers", 8, 32)]
     grown = scaled.components["log"]
-    assert [group.consumers for group in grown.groups.values()] == [12, 4]
-    assert grown.partitions == 12
+    assert [group.consumers for group in grown.groups.values()] == [24, 8]
+    assert grown.partitions == 24
 
 
 def test_shards_are_not_recommended_where_one_key_fills_its_shard() -> None:

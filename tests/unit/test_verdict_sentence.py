@@ -6,7 +6,7 @@ from simulator.metrics.verdict import _sentence
 
 
 def test_a_verdict_counts_what_else_is_too_close_to_call() -> None:
-    document: dict[str, Any] = {"stable": True, "rate": 50.0}
+    document: dict[str, Any] = {"stable": True, "load": "50 rps", "load_beside": ""}
     rows = [
         {"metric": name, "threshold": "p(95)<2s", "status": "unsure", "value": 1.9}
         for name in ("latency", "ttft")
