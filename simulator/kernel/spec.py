@@ -78,12 +78,15 @@ class Spec(BaseModel):
     @classmethod
     def _meant(cls, word: str, free: set[str]) -> str | None:
         """The field that is spelt most like a word, or the only one whose text has the word."""
-        texts = {
-            name: text
+        close = nearest(word, free)
+        if close is not None:
+            return close
+        told = [
+            name
             for name, text in cls.field_descriptions().items()
             if name in free and re.search(rf"\b{re.escape(word)}\b", text, re.IGNORECASE)
-        }
-        return nearest(word, free) or (next(iter(texts)) if len(texts) == 1 else None)
+        ]
+        return told[0] if len(told) == 1 else None
 
     @classmethod
     def __get_pydantic_json_schema__(
