@@ -7,6 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from simulator.engine.replicate import Experiment, run_replication
+from simulator.metrics.components import component_document
+from simulator.metrics.window import Window
 from simulator.policies.spreading import bucket_of
 from simulator.recording.recording import Recording
 from simulator.topology.model import Topology
@@ -264,3 +266,15 @@ def test_a_publisher_blocked_while_the_consumers_are_away_gets_in_when_they_are_
     assert recording.in_flight == 0
     published = recording.requests["arrived"] + recording.requests["latency"]
     assert float(published.max()) == pytest.approx(12.5, abs=0.1)
+
+
+def test_a_group_is_as_busy_as_it_is_alone() -> None:
+    # 10 messages a second: 0.8 of the one archivist, 0.1 / 4 of each indexer, 0.9 / 5 pooled.
+    groups = {
+        "archive": {"consumers": 1, "steps": [{"work": "80ms"}]},
+        "index": {"consumers": 4, "steps": [{"work": "10ms"}]},
+    }
+    recording = run({"groups": groups}, rate=10.0, horizon_s=100.0)
+    assert component_document([Window(recording, 0.0)], "topic")["utilization"] == pytest.approx(
+        0.8, abs=0.01
+    )
