@@ -278,3 +278,23 @@ def test_a_group_is_as_busy_as_it_is_alone() -> None:
     assert component_document([Window(recording, 0.0)], "topic")["utilization"] == pytest.approx(
         0.8, abs=0.01
     )
+
+
+@pytest.mark.parametrize(("consumers", "twice", "busy"), [(1, 0, 0.5), (2, 1, 1.0)])
+def test_a_copy_that_still_waits_goes_with_the_first_success(
+    consumers: int, twice: int, busy: float
+) -> None:
+    # Visible again 0.3 s into 0.5 s of work: a free consumer works on it in vain, but a copy that
+    # waits for the only consumer has gone when that one is done.
+    broker = {
+        "consumers": consumers,
+        "visibility_timeout": "300ms",
+        "max_receives": 9,
+        "steps": [{"work": "500ms"}],
+    }
+    recording = run(broker, rate=1.0, horizon_s=100.9)
+    messages = len(recording.requests["arrived"])
+    assert last(recording, "acknowledged_total") == messages
+    assert last(recording, "duplicates_total") == twice * messages
+    assert last(recording, "redelivered_total") == messages
+    assert last(recording, "busy_area") == pytest.approx(busy * messages)
