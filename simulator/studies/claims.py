@@ -269,7 +269,8 @@ def _if_unstable(found: Checked, claim: Claim, measured: Measured) -> Checked:
     reason = measured.document["verdict"]["sentence"]
     if timed and upper and _waits_in_it(claim, measured):
         return replace(found, status="fails", reason=reason)
-    return replace(found, reason=f"not stable: {reason}")
+    said = reason if found.unit == "stable" else f"not stable: {reason}"
+    return replace(found, reason=said)
 
 
 def _waits_in_it(claim: Claim, measured: Measured) -> bool:
