@@ -119,7 +119,9 @@ def _requirements(material: Material) -> Section:
             (
                 plain_words(row["metric"].replace(".", " ")),
                 promised(row["threshold"]),
-                Figure(row["value"], _objective_unit(row["metric"]), row["low"], row["high"]).both,
+                Figure(
+                    row["value"], _objective_unit(row["metric"]), row["low"], row["high"]
+                ).judged(row["threshold"]),
                 _kept(row),
             )
             for row in material.base.document.get("objectives", [])
@@ -335,7 +337,7 @@ def _open_claims(material: Material) -> Section:
     for claim in worst_first(material.claims):
         if claim.status == "holds":
             continue
-        value = figure_of(claim).both if claim.value is not None else "–"
+        value = figure_of(claim).judged(claim.expect) if claim.value is not None else "–"
         rows.append(
             (
                 f"{MARKS[claim.status]} {claim.status}",

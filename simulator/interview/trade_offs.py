@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from simulator.interview.blocks import Section
 from simulator.interview.claims_table import MARKS, figure_of
@@ -201,7 +202,7 @@ def _is_shown(claim: Claim, of_class: str | None) -> bool:
 
 
 def _said(claim: Claim, checked: Checked, cells: float) -> str:
-    value = figure_of(checked).beside
+    value = replace(figure_of(checked), low=None, high=None).judged(checked.expect)
     if claim.versus is not None:
         value = _compared(checked)
     words = (_measured(claim), value, *_conditions(claim, cells), MARKS[checked.status])
