@@ -32,10 +32,10 @@ def flow_section(material: Material) -> Section:
     tables = _tables(material)
     if not set(AT) <= tables.keys():
         return section
-    calls: dict[str, float] = material.base.document["calls"]["each"]
     order = _call_order(material.topology)
-    met = {part["component"] for at in AT for part in tables[at]["parts"]} | calls.keys()
-    way = [name for name in order if name in met | _too_rare(material, met)]
+    met = {part["component"] for at in AT for part in tables[at]["parts"]}
+    calls = _calls(material, met)
+    way = [name for name in order if name in met | calls.keys()]
     section.say(
         f"The way of {_kind(material)} with its latency budget: what each component adds to a "
         "typical one (around p50) and to a slow one (around p99), in the order of the calls, which "
@@ -192,19 +192,31 @@ def _does(component: Component) -> str:
     return text.partition("\n\n")[0].replace("\n", " ")
 
 
-def _too_rare(material: Material, met: Set[str]) -> set[str]:
-    """Components that those on the way call on paper, but so seldom that no run need show it.
+def _calls(material: Material, met: Set[str]) -> dict[str, float]:
+    """Calls of each component for a request of the first class, as the run counted them.
 
-    Paper knows the branches of all classes together, so what it says of one is no count.
+    Paper stands in for what the run cannot show, if something on the way calls it: components
+    that record no visits, and those called so seldom that none need be seen (0: now and then).
+    For the rest it is no count, since it knows the branches of all classes together.
     """
-    topology, traced = material.topology, material.base.document["calls"]["requests"]
+    topology, counted = material.topology, material.base.document["calls"]
+    each, traced = counted["each"], counted["requests"]
     name, spec = next(iter(topology.requests.items()))
     alone = topology.model_copy(
         update={"requests": {name: spec.model_copy(update={"rate": topology.rate})}}
     )
     rates = {row.name: row.rate / topology.rate for row in on_paper(alone).rows}
-    called = {arrow.target for arrow in arrows_of(topology) if arrow.source in met}
-    return {name for name in called if 0.0 < rates.get(name, 0.0) * traced < SEEN}
+    calls = {name: count for name, count in each.items() if count}
+    on_the_way = met | calls.keys()
+    for arrow in arrows_of(topology):
+        rate = rates.get(arrow.target, 0.0)
+        if arrow.target in calls or arrow.source not in on_the_way or not rate:
+            continue
+        if arrow.target not in each:
+            calls[arrow.target] = rate
+        elif rate * traced < SEEN:
+            calls[arrow.target] = 0.0
+    return calls
 
 
 def _call_order(topology: Topology) -> list[str]:

@@ -57,7 +57,8 @@ def _links(window: Window) -> dict[tuple[str, str], int]:
 def calls_each(windows: Sequence[Window], kind: int) -> Document:
     """Calls of components for a request of a class, what nobody waits for included.
 
-    ``each`` maps components to a mean, as counted in the ``requests`` that were traced.
+    ``each`` maps components to a mean, as counted in the ``requests`` that were traced; those
+    that record no visits, such as brokers, are not in it.
     """
     counts: dict[str, int] = {}
     requests = 0
@@ -69,5 +70,5 @@ def calls_each(windows: Sequence[Window], kind: int) -> Document:
         names = window.recording.components
         for number, count in enumerate(np.bincount(called, minlength=len(names)).tolist()):
             counts[names[number]] = counts.get(names[number], 0) + count
-    each = {name: count / requests for name, count in counts.items() if count}
+    each = {name: count / requests for name, count in counts.items()} if requests else {}
     return {"requests": requests, "each": each}
