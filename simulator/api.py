@@ -199,9 +199,11 @@ def sensitivity(
 
 def drill(design: Asked, rps: Quantity | None = None, **options: Unpack[Options]) -> Drill:
     """Break every part of a design, one at a time, and see what happens."""
+    from simulator.studies.design import refuse_lengths
     from simulator.studies.drill import drill as drill_study
 
     found = load(design)
+    refuse_lengths(found)
     result = drill_study(found.topology, options_of(rps, options), None)
     told = {flag: value for flag, value in options.items() if flag in IN_DRILL}
     return Drill(result.document, _command("drill", [found], rps, told))

@@ -28,23 +28,30 @@ def drill(
     from dataclasses import replace
 
     from simulator.cli import exit_codes
-    from simulator.cli.loading import load_or_fail, show
+    from simulator.cli.app import fail
+    from simulator.cli.loading import show
     from simulator.cli.running import progress_bar
     from simulator.present.drill import drill_lines
+    from simulator.studies.design import refuse_lengths
     from simulator.studies.drill import drill as run_drill
+    from simulator.studies.errors import StudyError
     from simulator.topology.diagnostics import DocumentError
 
-    loaded = load_or_fail(topology, variant, tuple(set_ or ()))
+    word = topology if variant is None else f"{topology}@{variant}"
+    loaded = words.load_design_or_fail(word, set_)
     options = words.run_options(
         rps=rps, workload=workload, duration=duration, requests=requests, seed=seed
     )
     try:
+        refuse_lengths(loaded)
         with progress_bar(quiet or json_) as progress:
             words.tell_idle_rps(loaded.topology, options)
         result = run_drill(loaded.topology, replace(options, jobs=jobs), progress)
     except DocumentError as error:
         show(error.diagnostics)
         raise typer.Exit(exit_codes.USAGE) from None
+    except StudyError as error:
+        fail(str(error), error.hint)
     document = {**result.document, "file": str(topology)}
     words.put_out(
         document,

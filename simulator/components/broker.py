@@ -203,6 +203,8 @@ class BrokerServer(Server):
             process = in_sequence(steps, site, self, f"{group.name}.") if steps else _nothing
             group.begin(site.clock, process, self.spec, partial(self._once_more, group))
             self.meters(site, group.meters())
+            if len(self.groups) > 1:
+                self.meters(site, group.shares())
 
     def worker(self, site: Site) -> Worker:
         """A consumer is held for the whole message, so work is time that passes."""

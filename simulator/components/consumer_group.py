@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from simulator.kernel.clock import Clock
 from simulator.kernel.request import Call, Request
 from simulator.kernel.site import Site
-from simulator.kernel.station import Line, Station
+from simulator.kernel.station import Line, Station, meters_of
 from simulator.policies.discipline import line_of
 from simulator.policies.head_expiry import HeadExpiry
 from simulator.policies.prefetch import Prefetching
@@ -72,6 +72,14 @@ class Group:
         if membership is not None:
             readings[f"rebalances_of_{self.name}_total"] = lambda: membership.rebalances
         return readings
+
+    def shares(self) -> dict[str, Callable[[], float]]:
+        """Consumers of this group alone, for where there are several."""
+        readings = meters_of(self.stations)
+        return {
+            f"busy_of_{self.name}_area": readings["busy_area"],
+            f"servers_of_{self.name}_area": readings["servers_area"],
+        }
 
     @property
     def waiting(self) -> int:

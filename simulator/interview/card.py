@@ -20,6 +20,7 @@ from simulator.studies.estimates import Computed
 from simulator.studies.metric_units import RATIO, unit_of_word
 from simulator.topology.diagram import arrows_of, svg
 from simulator.topology.model import Topology
+from simulator.topology.objectives import objectives_of
 
 PERCENTILES = (0.5, 0.95, 0.99)
 BEYOND = 10.0
@@ -118,7 +119,9 @@ def _requirements(material: Material) -> Section:
             (
                 plain_words(row["metric"].replace(".", " ")),
                 promised(row["threshold"]),
-                Figure(row["value"], _objective_unit(row["metric"]), row["low"], row["high"]).both,
+                Figure(
+                    row["value"], _objective_unit(row["metric"]), row["low"], row["high"]
+                ).judged(row["threshold"]),
                 _kept(row),
             )
             for row in material.base.document.get("objectives", [])
@@ -176,11 +179,14 @@ def _envelope(material: Material) -> Section:
     slips = [item for item in material.estimates if item.verdict in SLIPS]
     if slips:
         section.say(
-            "Do not copy from the document: "
-            + "; ".join(f"{item.text or plain_words(item.name)} ({item.finding})" for item in slips)
-            + "."
+            "Do not copy from the document: " + "; ".join(_slip(item) for item in slips) + "."
         )
     return section
+
+
+def _slip(item: Computed) -> str:
+    what = item.text or plain_words(item.name)
+    return f"{item.documented or 'what it says'} for {what} ({item.finding})"
 
 
 def _simulation(material: Material) -> Section:
@@ -193,7 +199,9 @@ def _simulation(material: Material) -> Section:
     sentence = document["verdict"]["sentence"]
     section.say(f"{sentence[:1].upper()}{sentence[1:]}.")
     section.say(_what_counts(material.topology, document))
-    words = ["latency.p50", "latency.p95", "latency.p99", "ttft.p50", "ttft.p99", "tpot.p50"]
+    words = ["latency.p50", "latency.p95", "latency.p99"]
+    streamed = _speaks_of_tokens(material.topology) and metric(base, "ttft.p50").value is not None
+    words += ["ttft.p50", "ttft.p99", "tpot.p50"] if streamed else []
     words += [f"{name}.p99" for name in material.topology.metrics]
     words += [
         "throughput", "availability", "degraded", "cost.per_1k_requests", "cost.per_month",
@@ -206,7 +214,7 @@ def _simulation(material: Material) -> Section:
             rows.append((plain_words(word.replace(".", " ")), figure.aloud, figure.exact))
     rows += _headroom(material)
     section.table(("measure", "say", "exact [95 % interval]"), rows)
-    section.say(_meaning(material.topology, streamed=metric(base, "ttft.p50").value is not None))
+    section.say(_meaning(material.topology, streamed=streamed))
     if len(material.topology.requests) > 1:
         section.table(
             ("class", "p50", "p95", "p99", "rate", *_marked(material)), list(_classes(material))
@@ -218,12 +226,20 @@ def _simulation(material: Material) -> Section:
     return section
 
 
+def _speaks_of_tokens(topology: Topology) -> bool:
+    """Whether anybody asks for the times of tokens: not where an answer is read as a whole."""
+    asked = [objective.metric for objective in objectives_of(topology)]
+    claimed = [claim.metric for claim in topology.claims.values() if claim.metric is not None]
+    asked += [word for formula in claimed for word in formula.words]
+    return any(word.partition(".")[0] in ("ttft", "tpot") for word in asked)
+
+
 def _meaning(topology: Topology, *, streamed: bool) -> str:
     """What the measures are, for a reader who has this page alone."""
     said = [
         "Latency, degraded and quality are of good answers: degraded ones were stale or came from "
-        "a fallback; quality is how good they are by the figures of the document or by assumption, "
-        "100% being as good as can be."
+        "a fallback; quality, of the classes in which it differs, is how good they are by the "
+        "figures of the document or by assumption, 100% being as good as can be."
     ]
     if streamed:
         said.append("Ttft is the time to the first token, tpot the time of each later one.")
@@ -254,8 +270,9 @@ def _what_counts(topology: Topology, document: dict[str, Any]) -> str:
     )
     total = Figure(topology.rate * cells + cells * sum(own.values()), "requests/s").exact
     return (
-        f"The {offered} are those of {shared}; beside them come {beside}. Throughput, availability "
-        f"and cost per request count all {total}, capacity and headroom the first alone."
+        f"The {offered} are those of {shared}; beside them come {beside}. Throughput and "
+        f"availability count all {total}, cost per request the good answers among them, capacity "
+        "and headroom the first alone."
     )
 
 
@@ -320,7 +337,7 @@ def _open_claims(material: Material) -> Section:
     for claim in worst_first(material.claims):
         if claim.status == "holds":
             continue
-        value = figure_of(claim).both if claim.value is not None else "–"
+        value = figure_of(claim).judged(claim.expect) if claim.value is not None else "–"
         rows.append(
             (
                 f"{MARKS[claim.status]} {claim.status}",

@@ -12,6 +12,7 @@ from simulator.studies.conditions import Measured
 
 SHOWN = 8
 NO_FAULT = "nothing fails"
+REFUSED = "errors.rejected_rate_limit"
 
 
 def failure_section(material: Material) -> Section:
@@ -50,19 +51,7 @@ def failure_section(material: Material) -> Section:
                 "A dash under what else is promised: the time before the fault is too short to "
                 "know what is usual."
             )
-        section.say(
-            "The same over the whole run. Where something fails the warm-up counts as well, where "
-            f"{NO_FAULT} it does not:"
-        )
-        latency, called = latency_of(material.topology)
-        words = ("availability", "degraded", latency, "quality")
-        section.table(
-            ("scenario", "availability", "degraded", called, "quality"),
-            [
-                (plain_words(name), *(metric(measured, word).beside for word in words))
-                for name, measured in {NO_FAULT: material.base, **material.faults}.items()
-            ],
-        )
+        _over_whole_runs(section, material)
     if material.drill is not None:
         document = material.drill.document
         quiet = sum(row["status"] == "unaffected" for row in document["rows"])
@@ -83,6 +72,37 @@ def failure_section(material: Material) -> Section:
             ]
         )
     return section
+
+
+def _over_whole_runs(section: Section, material: Material) -> None:
+    """What the scenarios make of availability, latency and quality, from beginning to end."""
+    section.say(
+        "The same over the whole run. Where something fails the warm-up counts as well, where "
+        f"{NO_FAULT} it does not:"
+    )
+    latency, called = latency_of(material.topology)
+    words = {"availability": "availability", "degraded": "degraded", latency: called,
+             "quality": "quality"}  # fmt: skip
+    runs = {NO_FAULT: material.base, **material.faults}
+    if any(metric(measured, REFUSED).value for measured in runs.values()):
+        words[REFUSED] = "refused (429)"
+        section.say(
+            "What a client asks beyond its limit is refused, and does not count against "
+            "availability."
+        )
+    section.table(
+        ("scenario", *words.values()),
+        [
+            (plain_words(name), *(_over_the_run(measured, word) for word in words))
+            for name, measured in runs.items()
+        ],
+    )
+
+
+def _over_the_run(measured: Measured, word: str) -> str:
+    figure = metric(measured, word)
+    nobody = word == REFUSED and figure.value is None and measured.failure is None
+    return "0%" if nobody else figure.beside
 
 
 def _while(name: str, measured: Measured, material: Material) -> Iterator[tuple[str, ...]]:

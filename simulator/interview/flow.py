@@ -1,7 +1,7 @@
 """Where a request goes and where its time goes: architecture, latency budget, bottleneck."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 from simulator.interview.blocks import Drawing, Section
@@ -19,6 +19,8 @@ SHOWN_PARTS = 5
 OUTSIDE = "(client)"
 """What the split of the latency calls the time that no component holds."""
 AT = ("p50", "p99")
+SEEN = 10.0
+"""Calls expected on paper from which some are seen: none has a chance of e^-10."""
 NOTABLY = 1.1
 """Factor from which two utilizations of one component are told apart."""
 
@@ -30,15 +32,15 @@ def flow_section(material: Material) -> Section:
     tables = _tables(material)
     if not set(AT) <= tables.keys():
         return section
-    calls = _calls(material.topology)
     order = _call_order(material.topology)
     met = {part["component"] for at in AT for part in tables[at]["parts"]}
-    way = [name for name in order if calls.get(name) or name in met]
+    calls = _calls(material, met)
+    way = [name for name in order if name in met | calls.keys()]
     section.say(
         f"The way of {_kind(material)} with its latency budget: what each component adds to a "
-        "typical one (around p50) and to a slow one (around p99), in the order of the calls. "
-        "Nothing (–) is added by what runs beside something slower, by what nobody waits for, and "
-        "by what only passes the request on."
+        "typical one (around p50) and to a slow one (around p99), in the order of the calls, which "
+        "are counted in the run. Nothing (–) is added by what runs beside something slower, by "
+        "what nobody waits for, and by what only passes the request on."
     )
     section.table(
         ("component", "does", "calls", "adds at p50", "adds at p99"),
@@ -190,13 +192,31 @@ def _does(component: Component) -> str:
     return text.partition("\n\n")[0].replace("\n", " ")
 
 
-def _calls(topology: Topology) -> dict[str, float]:
-    """Calls of each component for a request of the first class, on paper."""
+def _calls(material: Material, met: Set[str]) -> dict[str, float]:
+    """Calls of each component for a request of the first class, as the run counted them.
+
+    Paper stands in for what the run cannot show, if something on the way calls it: components
+    that record no visits, and those called so seldom that none need be seen (0: now and then).
+    For the rest it is no count, since it knows the branches of all classes together.
+    """
+    topology, counted = material.topology, material.base.document["calls"]
+    each, traced = counted["each"], counted["requests"]
     name, spec = next(iter(topology.requests.items()))
     alone = topology.model_copy(
         update={"requests": {name: spec.model_copy(update={"rate": topology.rate})}}
     )
-    return {row.name: row.rate / topology.rate for row in on_paper(alone).rows}
+    rates = {row.name: row.rate / topology.rate for row in on_paper(alone).rows}
+    calls = {name: count for name, count in each.items() if count}
+    on_the_way = met | calls.keys()
+    for arrow in arrows_of(topology):
+        rate = rates.get(arrow.target, 0.0)
+        if arrow.target in calls or arrow.source not in on_the_way or not rate:
+            continue
+        if arrow.target not in each:
+            calls[arrow.target] = rate
+        elif rate * traced < SEEN:
+            calls[arrow.target] = 0.0
+    return calls
 
 
 def _call_order(topology: Topology) -> list[str]:

@@ -230,6 +230,9 @@ def _said(need: Need) -> str:
         )
     if need.field == "limits":
         return f"limits of {need.component} {need.after / need.before:.2g} times as high"
+    if need.counts:
+        grown = [f"{what} {before} → {after}" for what, before, after in need.counts]
+        return f"{need.component} {', '.join(grown)}"
     before, after = (f"{value:.3g}" if value < 1000 else f"{value:.0f}"
                      for value in (need.before, need.after))  # fmt: skip
     return f"{need.component} {need.field} {before} → {after}"

@@ -86,6 +86,11 @@ class Figure:
             return "–"
         return self.aloud if self.exact == self.aloud else f"{self.aloud} ({self.exact})"
 
+    def judged(self, bound: str | None) -> str:
+        """What one says, and the exact value alone where one would say the bound itself."""
+        whole = rf"(?<![\d.]){re.escape(self.aloud.replace(' ', ''))}(?!\w)"
+        return self.exact if re.search(whole, (bound or "").replace(" ", "")) else self.both
+
     @property
     def beside(self) -> str:
         """What one says, with the exact value in brackets; for tables without room."""

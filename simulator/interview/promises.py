@@ -36,7 +36,11 @@ def promises_of(loaded: Loaded, folder: Path = KEPT) -> Document:
         if name not in found:
             found[name] = kept.get(name) or _open(loaded, name, claim)
     claims = [
-        {**asdict(claim), "shown": figure_of(claim).both, "expected": expected_of(claim)}
+        {
+            **asdict(claim),
+            "shown": figure_of(claim).judged(claim.expect),
+            "expected": expected_of(claim),
+        }
         for claim in [*worst_first([item for item in found.values() if item.status != NOT_RUN]),
                       *(item for item in found.values() if item.status == NOT_RUN)]
     ]  # fmt: skip

@@ -33,7 +33,8 @@ class Need:
 
     ``scaled_to`` is the most that the component's own autoscaler adds, where it does this by
     itself. ``key`` is the attribute whose most popular value alone, with ``alone`` as the
-    utilization of its shard, is above the target: no count would do.
+    utilization of its shard, is above the target: no count would do. ``counts`` are the counts one
+    by one, where several grow.
     """
 
     component: str
@@ -44,6 +45,7 @@ class Need:
     scaled_to: int = 0
     key: str = ""
     alone: float = 0.0
+    counts: tuple[tuple[str, int, int], ...] = ()
 
 
 def needs_of(topology: Topology, data: Data, paper: PaperPlan) -> list[Need]:
@@ -173,10 +175,15 @@ def _consumers(name: str, broker: Any, times: float) -> Need:
     }
     wanted = {place: _enough(count, times) for place, count in working.items()}
     settings = [(place, json.dumps(count)) for place, count in wanted.items()]
+    counts = [
+        (place.removeprefix(f"{path}.").removeprefix("groups."), before, wanted[place])
+        for place, before in working.items()
+    ]
     if broker.partitions is not None and max(wanted.values()) > broker.partitions:
         settings.append((f"{path}.partitions", json.dumps(max(wanted.values()))))
+        counts.append(("partitions", broker.partitions, max(wanted.values())))
     before, after = sum(working.values()), sum(wanted.values())
-    return Need(name, "consumers", before, after, tuple(settings))
+    return Need(name, "consumers", before, after, tuple(settings), counts=tuple(counts))
 
 
 def _shards(row: PaperRow, store: Any, popular: float) -> Need:

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from simulator.interview.blocks import Section
 from simulator.interview.claims_table import MARKS, figure_of
 from simulator.interview.material import Material, metric
 from simulator.interview.numbers import Figure, plain_words
 from simulator.metrics.load import said_load
+from simulator.metrics.spread import Document
+from simulator.metrics.verdict import TIMES
 from simulator.studies.claims import Checked
 from simulator.studies.conditions import Measured
 from simulator.studies.metric_units import RATIO, SHARE, unit_of_word
@@ -131,11 +134,20 @@ def _head(word: str) -> str:
 
 def _cells(measured: Measured, words: Sequence[str]) -> list[str]:
     document = {} if measured.failure is not None else measured.document
-    stable = document.get("stable", True) or document.get("sheds")
     return [
-        metric(measured, word).beside if stable or unit_of_word(word) != "s" else "none: not stable"
+        metric(measured, word).beside if _settles(document, word) else "none: not stable"
         for word in words
     ]
+
+
+def _settles(document: Document, word: str) -> bool:
+    """Whether a metric has a value however long the run: a time behind a backlog has none."""
+    if document.get("stable", True) or document["sheds"] or unit_of_word(word) != "s":
+        return True
+    parts = word.split(".")
+    kind, name = (parts[1], parts[2]) if parts[0] == "classes" else ("", parts[0])
+    delayed = document["delayed"]
+    return name in TIMES and (kind not in delayed if kind else not delayed)
 
 
 def _decision(name: str, topology: Topology) -> str:
@@ -190,7 +202,7 @@ def _is_shown(claim: Claim, of_class: str | None) -> bool:
 
 
 def _said(claim: Claim, checked: Checked, cells: float) -> str:
-    value = figure_of(checked).beside
+    value = replace(figure_of(checked), low=None, high=None).judged(checked.expect)
     if claim.versus is not None:
         value = _compared(checked)
     words = (_measured(claim), value, *_conditions(claim, cells), MARKS[checked.status])

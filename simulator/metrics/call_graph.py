@@ -52,3 +52,23 @@ def _links(window: Window) -> dict[tuple[str, str], int]:
         (names[pair // len(names)], names[pair % len(names)]): count
         for pair, count in zip(found.tolist(), counts.tolist(), strict=True)
     }
+
+
+def calls_each(windows: Sequence[Window], kind: int) -> Document:
+    """Calls of components for a request of a class, what nobody waits for included.
+
+    ``each`` maps components to a mean, as counted in the ``requests`` that were traced; those
+    that record no visits, such as brokers, are not in it.
+    """
+    counts: dict[str, int] = {}
+    requests = 0
+    for window in windows:
+        table, visits = window.requests, window.recording.visits
+        traced = (table["kind"] == kind) & (table["index"] % window.recording.trace_every == 0)
+        requests += int(traced.sum())
+        called = visits["component"][np.isin(visits["request"], table["index"][traced])]
+        names = window.recording.components
+        for number, count in enumerate(np.bincount(called, minlength=len(names)).tolist()):
+            counts[names[number]] = counts.get(names[number], 0) + count
+    each = {name: count / requests for name, count in counts.items()} if requests else {}
+    return {"requests": requests, "each": each}

@@ -56,7 +56,8 @@ METRICS: dict[str, Metric] = {
         "per_hour, per_month (730 h), per_1k_requests (good ones)",
     ),
     "utilization": Metric(
-        "Share of the servers of a component that are busy, averaged over time.",
+        "Share of the servers of a component that are busy, averaged over time; of a broker with "
+        "several consumer groups that of the fullest group.",
         "fraction",
         "value, per component",
     ),

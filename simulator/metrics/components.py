@@ -1,7 +1,7 @@
 """What happened at each component."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,9 +51,10 @@ def component_document(windows: Sequence[Window], name: str, early: bool = False
         "usage_per_hour": usage,
     }
     if windows[0].has(name, "busy_area"):
-        servers = rate("servers_area")
-        document["utilization"] = rate("busy_area") / servers if servers else 0.0
-        document["servers"] = servers
+        meters = windows[0].recording.meters[name]
+        shares = [(rate(busy), rate(servers)) for busy, servers in pools_of(meters)]
+        document["utilization"] = max(busy / all_ if all_ else 0.0 for busy, all_ in shares)
+        document["servers"] = rate("servers_area")
         document["queue_length"] = {
             "mean": rate("queue_area"),
             "max": int(max(window.recording.meters[name]["queue_max"][-1] for window in windows)),
@@ -66,6 +67,13 @@ def component_document(windows: Sequence[Window], name: str, early: bool = False
         if meter not in STANDARD_METERS
     }
     return document
+
+
+def pools_of(meters: Iterable[str]) -> list[tuple[str, str]]:
+    """The meters of busy servers and of all, by pool: none can take over the work of another."""
+    own = [meter for meter in meters if meter.startswith("busy_of_")]
+    pools = [(busy, busy.replace("busy_of_", "servers_of_", 1)) for busy in own]
+    return pools or [("busy_area", "servers_area")]
 
 
 def running_per_hour(window: Window, name: str) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.metrics.components import pools_of
 from simulator.metrics.window import GOOD
 from simulator.recording.recording import Recording, Table
 
@@ -120,6 +121,10 @@ def _growth(tables: Sequence[Table], meter: str, marks: NDArray[np.int64]) -> Fl
 
 
 def _utilization(tables: Sequence[Table], marks: NDArray[np.int64]) -> list[float]:
-    busy, servers = _growth(tables, "busy_area", marks), _growth(tables, "servers_area", marks)
-    shares = np.divide(busy, servers, out=np.zeros(len(busy)), where=servers > 0)
-    return [float(share) for share in shares]
+    """The share of busy servers; of the fullest pool where there are several."""
+    fullest = np.zeros(len(marks) - 1)
+    for busy_meter, servers_meter in pools_of(tables[0]):
+        busy, servers = _growth(tables, busy_meter, marks), _growth(tables, servers_meter, marks)
+        shares = np.divide(busy, servers, out=np.zeros(len(busy)), where=servers > 0)
+        fullest = np.maximum(fullest, shares)
+    return [float(share) for share in fullest]

@@ -1,7 +1,8 @@
 """The decision of Kubernetes' horizontal pod autoscaler, without a clock or pods.
 
 Source: the algorithm and the default `behavior` in the Kubernetes documentation ("Horizontal Pod
-Autoscaling"), and `pkg/controller/podautoscaler` for the rounding of percent policies.
+Autoscaling"), and `pkg/controller/podautoscaler` for the rounding of percent policies and for the
+number of pods it finds, which counts as the first recommendation.
 """
 
 from collections.abc import Callable
@@ -84,6 +85,9 @@ class Horizontal:
 
     def limit(self, now: float, wanted: int, current: int) -> int:
         """The wanted number after stabilization, speed limits and bounds; notes the change."""
+        if not self.history:
+            # What it finds is its first recommendation: too many pods are kept for the window.
+            self.history.append((now, current))
         horizon = max(self.up.stabilization, self.down.stabilization)
         self.history = [(at, count) for at, count in self.history if at > now - horizon - 1e-9]
         self.history.append((now, wanted))

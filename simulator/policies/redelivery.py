@@ -1,7 +1,7 @@
 """Delivering a message until it is processed, or given up as a dead letter."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simulator.kernel.clock import Clock
 from simulator.kernel.outcome import Outcome
@@ -19,11 +19,20 @@ class Delivery:
     process: Call
 
 
+@dataclass
+class _Handling:
+    """What became of a message: whether its latest receipt has begun, and which succeeded."""
+
+    begun: bool = False
+    done: list[Request] = field(default_factory=list)
+
+
 class Redelivery:
     """At-least-once delivery as in SQS: visible again if not processed in time.
 
     The visibility timeout counts from the receipt. A consumer that is too slow goes on, so the
-    message is then worked on twice; a success of any receipt removes the message.
+    message may then be worked on twice. The first success of any receipt removes the message: a
+    copy that still waits is never delivered, one that is being worked on is done in vain.
     """
 
     def __init__(
@@ -49,32 +58,38 @@ class Redelivery:
     def deliver(self, message: Request, to: Delivery) -> Flow:
         """Hand the message to a consumer as often as it takes."""
         receives = 0
-        done: list[bool] = []
+        handling = _Handling()
+
+        def working(held: Request) -> Flow:
+            handling.begun = True
+            return to.process(held)
+
+        begins = Delivery(to.station, working)
         while receives < self.max_receives:
             if receives:
-                self.redelivered += 1
                 if self.pause_s:
                     yield self.pause_s
-                if done:
+                if handling.done:
                     break
+                self.redelivered += 1
             receives += 1
-            begun: list[bool] = []
-
-            def working(held: Request, begun: list[bool] = begun) -> Flow:
-                begun.append(True)
-                return to.process(held)
-
+            handling.begun = False
             if self.visible_after_s is None:
-                outcome = yield from self._held(message, Delivery(to.station, working))
+                outcome = yield from self._held(message, begins)
             else:
-                outcome = yield from self._received(message, Delivery(to.station, working), done)
+                outcome = yield from self._received(message, begins, handling)
             if outcome is OK:
-                done.append(True)
+                self.acknowledged += 1
+                return OK
+            if handling.done:
                 break
-            if outcome is Outcome.DEAD_LETTERED or (outcome is Outcome.TIMEOUT and not begun):
+            if outcome is Outcome.DEAD_LETTERED or (
+                outcome is Outcome.TIMEOUT and not handling.begun
+            ):
                 # Thrown out, or expired before any consumer had it: nothing to deliver again.
                 break
-        if done:
+        if handling.done:
+            message.adopt(handling.done[0])
             self.acknowledged += 1
             return OK
         self.dead += 1
@@ -91,16 +106,17 @@ class Redelivery:
         finally:
             on_room()
 
-    def _received(self, message: Request, to: Delivery, done: list[bool]) -> Flow:
+    def _received(self, message: Request, to: Delivery, handling: _Handling) -> Flow:
         receipt = message.branch()
 
         def working(held: Request) -> Flow:
             self.clock.call_at(self.clock.now + (self.visible_after_s or 0.0), expire)
             outcome = yield from to.process(held)
             if outcome is OK:
-                if done:
+                if handling.done:
                     self.duplicates += 1
-                done.append(True)
+                handling.done.append(held)
+                self._remove(message, receipt, handling)
             return outcome
 
         def expire() -> None:
@@ -119,3 +135,15 @@ class Redelivery:
         if receipt.outcome is OK:
             message.adopt(receipt)
         return receipt.outcome or Outcome.TIMEOUT
+
+    def _remove(self, message: Request, receipt: Request, handling: _Handling) -> None:
+        """A receipt succeeded: nobody waits for the later one that the message may be in."""
+        if not message.awaiting or message.awaiting == (receipt,):
+            return
+        (later,) = message.awaiting
+        message.awaiting = ()
+        later.on_end = None
+        if not handling.begun:
+            later.cancel()
+        # Not at once: whoever is told may withdraw its sibling, which can be this one.
+        self.clock.resume_at(self.clock.now, message)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from simulator.metrics.load import said_load
+from simulator.metrics.verdict import TIMES
 from simulator.present.faults import fault_lines
 from simulator.present.numbers import (
     count,
@@ -20,6 +21,7 @@ Document = dict[str, Any]
 MARKS = {"pass": "✓", "fail": "✗", "unsure": "?", "unstable": "✗"}
 COLORS = {"pass": "green", "fail": "red", "unsure": "yellow", "unstable": "red"}
 SHOWN_COMPONENTS = 12
+GROWS = "no steady state: it grows for as long as the run lasts"
 
 
 def summary_lines(
@@ -103,16 +105,18 @@ def _results(document: Document) -> Iterator[tuple[str, str]]:
         for name, value in metrics.items()
         if isinstance(value, dict) and "p99" in value and isinstance(value.get("p50"), dict)
     ]
-    steady = document["stable"] or document.get("sheds", False)
-    if not steady:
-        yield "", _leader("latency", "no steady state: it grows for as long as the run lasts")
-        names = []
+    delayed = document["delayed"]
+    if delayed:
+        yield "", _leader("latency", GROWS)
+    if not document["stable"] and not document.get("sheds", False):
+        names = [name for name in names if name in TIMES and not delayed]
     for name in names:
         yield "", _leader(name, _percentiles(metrics[name]))
-    if len(document["classes"]) > 1 and steady:
+    if 1 < len(document["classes"]) > len(delayed):
         for name, values in document["classes"].items():
             if values["latency"] is not None:
-                yield "", _leader(f"  {name}", _percentiles(values["latency"]))
+                told = GROWS if name in delayed else _percentiles(values["latency"])
+                yield "", _leader(f"  {name}", told)
     cost = metrics["cost"]
     per_1k = cost["per_1k_requests"]
     money = f"{dollars(cost['per_hour']['value'])}/h  {dollars(cost['per_month']['value'])}/month"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from simulator.metrics.call_graph import calls_each
 from simulator.metrics.tables import breakdown_table
 from simulator.studies.readings import BREAKDOWN, Reading, read_words
 from simulator.studies.run import RunOptions, run
@@ -158,6 +159,7 @@ def measure(data: Data, condition: Condition, words: Sequence[str], seed: int) -
     }
     if BREAKDOWN in words:
         document[BREAKDOWN] = breakdown_table(result.findings.windows, kind=0)
+        document["calls"] = calls_each(result.findings.windows, kind=0)
     return Measured(document, read_words(result, words))
 
 

@@ -138,7 +138,7 @@ def refuse_lengths(design: Design, paths: Iterable[str] = ()) -> None:
         if path in LENGTHS:
             raise StudyError(
                 f"`{path}` changes nothing here: all runs of a study are of one length",
-                "say it with --requests; compare and sweep take --duration as well",
+                "say it with --requests; compare, sweep and drill take --duration as well",
             )
 
 

@@ -74,4 +74,4 @@ def _lesson(group: list[Row]) -> dict[str, Any]:
 
 def _policy(remedy: str) -> str:
     """The policy without the names of those it is for."""
-    return remedy.partition(": ")[2].partition(" on the calls of ")[0]
+    return remedy.partition(": ")[2].partition(" on the calls to ")[0]

@@ -33,6 +33,7 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
     ):
         return ""  # the second way is there, and it is what users get
     calls = list(callers_of(topology, component))
+    parts = [name for name in dict.fromkeys(name for name, _ in calls) if not _is_entry(name)]
     callers = _named(name for name, _ in calls)
     patient = [name for name, call in calls if not (call.timeout or call.per_try_timeout)]
     retried = any(call.attempts > 1 for _, call in calls)
@@ -61,15 +62,14 @@ def remedy(topology: Topology, component: str, fault: str, verdict: Verdict) -> 
     if fault == "10x slow":
         if patient:
             return (
-                f"put a `timeout` on the calls to {component} in {_named(patient)}: they wait as "
-                "long as it takes"
+                f"put a `timeout` on the calls to {component} in {_named(patient)}: they have none "
+                "of their own"
             )
-        if not broken:
+        if not broken and parts:
             return (
                 f"add a `breaker` with `slow_call_duration` to the calls to {component} in "
-                f"{callers}, or `hedge` them if only some are slow"
+                f"{_named(parts)}, or `hedge` them if only some are slow"
             )
-    parts = [name for name in dict.fromkeys(name for name, _ in calls) if not _is_entry(name)]
     if fault == "50% errors" and not retried and parts:
         return (
             f"try again: `max_attempts: 3` with `retry_budget: {{finagle: {{}}}}` on the calls to "
@@ -177,7 +177,10 @@ def _against_metastability(component: str, callers: str, retried: bool) -> str:
 
 
 def _against_overload(verdict: Verdict) -> str:
-    advice = "refuse early what cannot be served (`queue: {capacity: ...}` or `kind: rate_limiter`)"
+    advice = (
+        "refuse early what cannot be served (a short `queue: {capacity: ...}` or "
+        "`kind: rate_limiter`)"
+    )
     if verdict.stays_broken:
         return f"{advice} and stop work nobody waits for (`cancel_on_timeout: in_queue`)"
     return f"{advice}, or grow with the load (`autoscale`)"

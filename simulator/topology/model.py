@@ -50,7 +50,8 @@ class RequestClass(Calling):
     attributes: dict[Name, AttributeDistribution] = Field(default_factory=dict)
     """Values drawn once per request: key, size, length, tenant."""
     supersedes: Attribute | None = None
-    """A new request cancels the unanswered one with the same value: keystrokes, live search."""
+    """A new request cancels the unanswered one with the same value: keystrokes, live search. With a
+    `timeout`, `cancel_on_timeout` says how far the system learns of it."""
     priority: int = Field(0, ge=0, le=1000)
     """Rank in queues with priorities, 0 being the most urgent."""
     operation: str | None = None

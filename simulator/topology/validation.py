@@ -54,6 +54,10 @@ _EXPECTED = {
 }
 
 
+OWNERS = 3
+"""Kinds at most that a hint names as having a field."""
+
+
 class _Line(NamedTuple):
     """One error of pydantic with the document's part of its path."""
 
@@ -217,8 +221,21 @@ def _diagnostic(line: _Line, source: Source, document: Any) -> Diagnostic:
     if line.type == "string_pattern_mismatch":
         name = re.sub(r"[^A-Za-z0-9_-]+", "_", str(line.value)).lstrip("0123456789-")
         hint = f"for example `{name}`" if name.strip("_") else ""
+    if code == "E104" and not hint:
+        hint = _where_it_stands(line.path[-1] if line.type == "unknown_field" else line.name)
     see = kind if kind and code in ("E104", "E105") else ""
     return Diagnostic(code, message, source.file, _span(line, source), hint, see)
+
+
+def _where_it_stands(field: object) -> str:
+    """A field that is of something else, such as a time limit, which is of a call."""
+    from simulator.topology.catalogue import fields_called
+
+    owners = [f"`{owner}`" for owner in fields_called(str(field))]
+    if not owners:
+        return ""
+    more = f" and {len(owners) - OWNERS} more" if len(owners) > OWNERS else ""
+    return f"`{field}` is a field of {', '.join(owners[:OWNERS])}{more}"
 
 
 def _span(line: _Line, source: Source) -> Span:

@@ -168,7 +168,7 @@ class Run:
                 {"metric": "errors", "threshold": "rate<1%", "value": 0.05, "low": 0.049,
                  "high": 0.051, "status": "fail"},
             ],
-            "claims": [], "estimates": [], "warnings": ["p99.9 is not shown"],
+            "delayed": [], "claims": [], "estimates": [], "warnings": ["p99.9 is not shown"],
             "command": "simulate shop.yaml --rps 130",
             "provenance": {"topology": "name: shop", "versions": {"simulator": "0.1.0"},
                            "digest": "00ff"},

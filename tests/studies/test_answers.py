@@ -251,3 +251,14 @@ def test_what_fails_is_told_where_no_objective_asks() -> None:
     judged = design.varied([("objectives.errors", ["rate<50%"])])
     found = size(judged, [parse_range("web.workers=1,2")], options, bench).document
     assert found["winner"] and not any("no objective" in text for text in sureness_of(found))
+
+
+def test_an_interval_without_a_certain_end_says_so() -> None:
+    """300 requests without a failure do not prove 99.9 %, at however low a rate; 20 000 do."""
+    text = LOSSY.replace("queue: {capacity: 1}, ", "")
+    text = text.replace('latency: ["p(95)<10s"]', 'availability: ["rate>99.9%"]')
+    design, bench = design_of_text(text, "queue.yaml"), Bench(Pool(jobs=1))
+    said = "availability: rate>99.9% is too close to call at "
+    for requests, told in ((300, True), (20_000, False)):
+        found = capacity(design, RunOptions(requests=requests, replications=2), bench).document
+        assert any(text.startswith(said) for text in reasons_of(found)) is told

@@ -2,6 +2,7 @@
 
 import pytest
 
+import simulator
 from simulator.studies.capacity import capacity
 from simulator.studies.compare import compare
 from simulator.studies.design import Design
@@ -118,6 +119,7 @@ def test_the_length_of_a_run_is_no_knob_of_a_study(desk: Design) -> None:
         lambda: sweep(desk, [[("run.duration", "1s")], [("run.duration", "2s")]], options, bench),
         lambda: size(desk, vary, options, bench),
         lambda: sensitivity(desk, options, vary, bench),
+        lambda: simulator.drill(longer),
     ):
         with pytest.raises(StudyError, match="changes nothing here"):
             study()

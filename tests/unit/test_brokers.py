@@ -7,6 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from simulator.engine.replicate import Experiment, run_replication
+from simulator.metrics.components import component_document
+from simulator.metrics.window import Window
 from simulator.policies.spreading import bucket_of
 from simulator.recording.recording import Recording
 from simulator.topology.model import Topology
@@ -264,3 +266,35 @@ def test_a_publisher_blocked_while_the_consumers_are_away_gets_in_when_they_are_
     assert recording.in_flight == 0
     published = recording.requests["arrived"] + recording.requests["latency"]
     assert float(published.max()) == pytest.approx(12.5, abs=0.1)
+
+
+def test_a_group_is_as_busy_as_it_is_alone() -> None:
+    # 10 messages a second: 0.8 of the one archivist, 0.1 / 4 of each indexer, 0.9 / 5 pooled.
+    groups = {
+        "archive": {"consumers": 1, "steps": [{"work": "80ms"}]},
+        "index": {"consumers": 4, "steps": [{"work": "10ms"}]},
+    }
+    recording = run({"groups": groups}, rate=10.0, horizon_s=100.0)
+    assert component_document([Window(recording, 0.0)], "topic")["utilization"] == pytest.approx(
+        0.8, abs=0.01
+    )
+
+
+@pytest.mark.parametrize(("consumers", "twice", "busy"), [(1, 0, 0.5), (2, 1, 1.0)])
+def test_a_copy_that_still_waits_goes_with_the_first_success(
+    consumers: int, twice: int, busy: float
+) -> None:
+    # Visible again 0.3 s into 0.5 s of work: a free consumer works on it in vain, but a copy that
+    # waits for the only consumer has gone when that one is done.
+    broker = {
+        "consumers": consumers,
+        "visibility_timeout": "300ms",
+        "max_receives": 9,
+        "steps": [{"work": "500ms"}],
+    }
+    recording = run(broker, rate=1.0, horizon_s=100.9)
+    messages = len(recording.requests["arrived"])
+    assert last(recording, "acknowledged_total") == messages
+    assert last(recording, "duplicates_total") == twice * messages
+    assert last(recording, "redelivered_total") == messages
+    assert last(recording, "busy_area") == pytest.approx(busy * messages)

@@ -275,3 +275,22 @@ def test_a_claim_says_where_its_figure_stands() -> None:
     unbound = {"text": "t", "section": "s", "not_simulated": "why", "bound": "ours"}
     with pytest.raises(ValidationError, match="bound"):
         topology(claims={"one": unbound})
+
+
+def test_a_backlog_fails_the_latency_of_those_who_wait_in_it() -> None:
+    """`audit` is offered 1.25 of what its clerk can do; visits go to the other desk."""
+    model, data = topology(
+        requests={"visit": {"entry": "desk"}, "audit": {"entry": "clerk"}},
+        components={
+            **BASE["components"],
+            "clerk": {"kind": "service", "steps": [{"work": "50ms"}]},
+        },
+        claims={
+            name: {"text": name, "own": True, "metric": "latency.p(95)", "class": name,
+                   "expect": "<1h"}
+            for name in ("visit", "audit")
+        },
+    )  # fmt: skip
+    found = {claim.name: claim for claim in check_claims_of(model, data, jobs=1).claims}
+    assert found["visit"].status == "holds" and found["visit"].reason.startswith("not stable")
+    assert found["audit"].status == "fails"

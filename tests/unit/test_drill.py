@@ -313,3 +313,22 @@ def test_what_is_not_over_at_the_end_of_the_run_is_not_called_recovered() -> Non
     )
     page = {"study": "drill", **two}
     assert page_verdict_of(page)[0] == "unsure"
+
+
+def test_parts_that_fail_alike_are_told_the_policy_and_not_the_place_of_one() -> None:
+    rows = [
+        {
+            "component": name, "fault": "50% errors", "sentence": "", "stays_broken": False,
+            "recovery_s": 0.0, "lost_share": 0.5, "harms": [],
+            "remedy": f"try again: `max_attempts: 3` on the calls to {name} in web",
+        }
+        for name in ("db", "cart")
+    ]  # fmt: skip
+    (lesson,) = lessons(rows)
+    assert lesson["remedy"] == "try again: `max_attempts: 3`"
+
+
+def test_an_entry_gets_no_policy_on_the_calls_of_its_users() -> None:
+    """Its calls have a time-out, so what is left is a breaker: not in the hands of a client."""
+    advice = told({}, "web", "10x slow")
+    assert "breaker" not in advice and "`requests." not in advice

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from simulator.engine.replicate import Experiment, run_replication
+from simulator.policies.horizontal import Horizontal
 from simulator.policies.knative import Knative, Panicking
 from simulator.policies.spot import Checkpoint
 from simulator.recording.recording import Recording
@@ -48,6 +49,14 @@ def lost(recording: Recording) -> float:
 
 def service(scale: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {"kind": "service", "cost": "$3600/h", "autoscale": scale, **fields}
+
+
+def test_what_it_finds_is_the_first_recommendation() -> None:
+    # controller-manager notes the pods it finds (recordInitialRecommendation): too many of them
+    # stay for the five minutes of the window, and too few are joined at once.
+    oversized = Horizontal(1, 10)
+    assert [oversized.limit(15.0 * tick, 2, 8) for tick in range(1, 23)] == [8] * 20 + [2] * 2
+    assert Horizontal(1, 10).limit(15.0, 8, 4) == 8
 
 
 def test_knative_panics_holds_and_calms_down() -> None:

@@ -247,3 +247,21 @@ variants:
     (found,) = caught.value.diagnostics.errors
     assert (found.code, found.hint) == ("E110", "did you mean `web`?")
     assert found.span is not None and (found.span.line, found.span.column) == (7, 23)
+
+
+def test_a_field_of_something_else_is_told_where_it_belongs(tmp_path: Path) -> None:
+    path = tmp_path / "design.yaml"
+    path.write_text(
+        dedent("""\
+            name: shop
+            rate: 5 rps
+            requests: {ask: {entry: web}}
+            components:
+              web: {kind: service, timeout: 3s, frobnicate: 2, steps: [{work: 5ms}]}
+            """)
+    )
+    with pytest.raises(DocumentError) as caught:
+        load_topology(path)
+    hints = {found.message.split("`")[1]: found.hint for found in caught.value.diagnostics}
+    assert hints["timeout"].startswith("`timeout` is a field of `call`")
+    assert hints["frobnicate"] == ""

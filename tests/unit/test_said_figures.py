@@ -55,3 +55,18 @@ def test_a_figure_has_a_unit_and_its_interval_is_in_it() -> None:
 
 def test_a_figure_without_a_value_is_a_dash() -> None:
     assert Figure(None, "s").both == Figure(None, "s").beside == "–"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "bound", "said"),
+    [
+        (0.202, "s", "<=200ms", "202 ms"),
+        (0.3049, "s", "<300 ms", "304.9 ms"),
+        (0.99496, "share", ">99.5%", "99.496%"),
+        (0.202, "s", "<1.2s", "200 ms (202 ms)"),
+        (0.002, "s", "<12 ms", "2 ms"),
+        (0.9, "share", ">90%", "90%"),
+    ],
+)
+def test_rounding_never_says_the_bound(value: float, unit: str, bound: str, said: str) -> None:
+    assert Figure(value, unit).judged(bound) == said

@@ -11,7 +11,7 @@ from simulator.interview.failures import _p99, failure_section
 from simulator.interview.growth import growth_section
 from simulator.interview.material import gather
 from simulator.interview.numbers import Figure, spaced
-from simulator.interview.trade_offs import _said, class_of_latency, trade_off_section
+from simulator.interview.trade_offs import _said, _settles, class_of_latency, trade_off_section
 from simulator.studies.claims import Checked
 from simulator.topology.claims import Claim
 from simulator.topology.model import Topology
@@ -160,5 +160,21 @@ def test_the_value_that_decides_is_said_with_what_it_is_of(
         "shop", "quick", "quick", "metric", "fails", 0.202, None, None, "s", "<=200ms", "", "",
         None, "own", None, None,
     )  # fmt: skip
-    # Rounded alone, 202 ms would look like the 200 ms that it misses.
-    assert _said(found, checked, 1.0) == f"quick: {measured}{measured and ' '}200 ms (202 ms) ✗"
+    # Rounded, 202 ms would look like the 200 ms that it misses.
+    assert _said(found, checked, 1.0) == f"quick: {measured}{measured and ' '}202 ms ✗"
+
+
+@pytest.mark.parametrize(
+    ("word", "settles"),
+    [
+        ("latency.p99", False),
+        ("classes.order.latency.p99", False),
+        ("classes.visit.latency.p99", True),
+        ("components.web.span.p99", False),
+        ("availability", True),
+    ],
+)
+def test_a_time_behind_a_backlog_has_no_value(word: str, settles: bool) -> None:
+    document = {"stable": False, "sheds": False, "delayed": ["order"]}
+    assert _settles(document, word) is settles
+    assert _settles({**document, "stable": True}, word)

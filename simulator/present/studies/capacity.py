@@ -1,6 +1,7 @@
 """A capacity search on the terminal."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from simulator.present.numbers import count, percent
 from simulator.present.studies.words import (
@@ -86,6 +87,7 @@ def reasons_of(document: Document) -> list[str]:
             found.append(f"{at} the busiest is {name}, with {used}")
     if document["capacity"]["value"] is not None:
         found += unjudged(document.get("failing"), "at that rate")
+        found += _never_certain(document["curve"])
     if document["headroom"] is not None:
         found.append(f"headroom at {count(document['rate'])} rps: {signed(document['headroom'])}")
     if document["knee"] is not None:
@@ -100,6 +102,23 @@ def _reason(limit: Document) -> str:
     if limit["objective"] == "refusals":
         return "more is offered than can be done, and the rest is turned away"
     return str(limit["objective"])
+
+
+def _never_certain(curve: Sequence[Document]) -> list[str]:
+    """Why the interval is wide if no rate that was tried passes with certainty."""
+    if any(line["status"] == "pass" for line in curve):
+        return []
+    near = Counter(
+        f"{row['metric']}: {row['threshold']}"
+        for line in curve
+        for row in line["objectives"]
+        if row["status"] == "unsure"
+    )
+    if not near:
+        return []
+    (objective, times), *_ = near.most_common(1)
+    rates = f"{times} of {len(curve)} rates"
+    return [f"{objective} is too close to call at {rates}: longer runs (--requests) tell more"]
 
 
 def _on_paper(document: Document) -> str | None:

@@ -39,6 +39,8 @@ def findings_of(report: Report) -> list[Finding]:
         found.append(Finding("unsure", sentence, "trust"))
     elif not document["stable"]:
         sentence = "There is no steady state: times below depend on how long the run lasts."
+        if not document["delayed"]:
+            sentence = "A backlog grows behind the answers, which do not wait for it."
         found.append(Finding("fail", sentence, "trust"))
     breakdown = report.table("breakdown")
     if breakdown:
