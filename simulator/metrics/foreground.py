@@ -8,19 +8,21 @@ from simulator.metrics.breakdown import EDGE
 from simulator.metrics.window import Window
 
 
-def waited_at(windows: Sequence[Window], kind: int | None = None) -> set[str]:
-    """Components at which traced requests of a class (None: of any) waited before their answer.
+def waited_at(windows: Sequence[Window]) -> dict[str, set[str]]:
+    """Components at which traced requests waited before their answer, by class.
 
     What is started in the background (messages, prefetches, steps after the answer) waits without
     adding to the latency of whoever started it.
     """
-    found: set[str] = set()
+    found: dict[str, set[str]] = {name: set() for name in windows[0].recording.kinds}
     for window in windows:
         visits, requests = window.recording.visits, window.requests
-        asked = requests["index"] if kind is None else requests["index"][requests["kind"] == kind]
-        waits = (visits["wait"] > 0.0) & np.isin(visits["request"], asked) & ~_behind(window)
+        waits = (visits["wait"] > 0.0) & ~_behind(window)
         names = window.recording.components
-        found |= {names[number] for number in np.unique(visits["component"][waits]).tolist()}
+        for kind, name in enumerate(found):
+            asked = requests["index"][requests["kind"] == kind]
+            at = visits["component"][waits & np.isin(visits["request"], asked)]
+            found[name] |= {names[number] for number in np.unique(at).tolist()}
     return found
 
 

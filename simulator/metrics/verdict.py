@@ -60,13 +60,13 @@ def _delayed(document: Document, findings: Findings) -> set[str | None]:
     """Classes (None: all together) whose latency grows with a backlog for as long as it lasts."""
     if document["stable"] or document["sheds"]:
         return set()
-    places, growing = set(findings.unstable), findings.stability.growing
-    kinds = findings.windows[0].recording.kinds
-    waits = {name: waited_at(findings.windows, kind) for kind, name in enumerate(kinds)}
-    delayed: set[str | None] = {name for name in kinds if places & waits[name]}
+    waits = waited_at(findings.windows)
+    delayed: set[str | None] = {
+        name for name, places in waits.items() if places & set(findings.unstable)
+    }
     # Where requests pile up outside of any queue, it is not known whose they are.
-    if growing and not delayed:
-        delayed = set(kinds)
+    if findings.stability.growing and not delayed:
+        delayed = set(waits)
     return delayed | {None} if delayed else delayed
 
 
